@@ -1,0 +1,51 @@
+// Every byte this project writes to disk goes through here: written to a temporary name, synced, renamed, so that a
+// crash or a full disk never leaves a partial file under the real name. A test can make any write fail.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace resnet {
+
+namespace fs = std::filesystem;
+
+/// The whole file. Error (bad data): missing, unreadable, or larger than `limit` bytes.
+std::string read_file(const fs::path& path, uint64_t limit = uint64_t{1} << 32);
+
+/// Creates the directory and its parents. Error: it cannot be created.
+void make_directory(const fs::path& path);
+
+/// Replaces `path` by `bytes` in one atomic step. Error: nothing changed under `path`.
+void write_file(const fs::path& path, std::string_view bytes);
+
+/// A file that appears under its name only with commit(); destroyed before that, it leaves nothing behind.
+class AtomicFile {
+ public:
+  explicit AtomicFile(fs::path path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
+  /// fsync, rename, fsync of the directory.
+  void commit();
+
+ private:
+  fs::path path_, temporary_;
+  int descriptor_ = -1;
+};
+
+/// Adds one line (a newline is appended) to a growing text file such as a log or a metrics table.
+void append_line(const fs::path& path, std::string_view line);
+
+/// For tests: called with the path before each write; a non-zero return is taken as the errno of that write.
+/// An empty function removes it.
+void set_write_fault(std::function<int(const fs::path&)> fault);
+
+}  // namespace resnet

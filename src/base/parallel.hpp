@@ -1,0 +1,32 @@
+// A thread pool whose results cannot depend on its size: work is cut into a number of tasks that the caller
+// fixes from shapes alone; threads only decide who runs which task.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace resnet {
+
+/// The cores this process may use: affinity mask and cgroup quota respected.
+int available_cores();
+
+class ThreadPool {
+ public:
+  /// `threads` >= 1, the calling thread included.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const;
+
+  /// Runs work(task, worker) for every task in 0 .. tasks - 1 and returns when all are done; worker is in
+  /// 0 .. threads() - 1, the caller's is 0. The first exception thrown by a task is rethrown here. Not re-entrant.
+  void run(int tasks, const std::function<void(int task, int worker)>& work);
+
+ private:
+  struct Team;
+  std::unique_ptr<Team> team_;
+};
+
+}  // namespace resnet
