@@ -1,0 +1,44 @@
+// The passes, in the order they are called: fuse -> differentiate -> add_updates -> recompute (training),
+// fold_batch_norm -> fuse (inference). Each is a function; none keeps state.
+#pragma once
+
+#include "base/tensor.hpp"
+#include "graph/differentiate.hpp"
+#include "graph/graph.hpp"
+
+#include <map>
+#include <string>
+#include <utility>
+
+namespace resnet {
+
+/// Joins BatchNorm and ReLU, the residual addition and ReLU, and, in graphs without a training batch norm, convolution
+/// with addition and ReLU. Never through an output: what somebody observes stays a value of its own.
+Graph fuse(const Graph& graph);
+
+/// Weights by name, as a state holds them.
+using Parameters = std::map<std::string, Tensor>;
+
+/// Inference batch norm whose input is a convolution with no other use becomes a bias and scaled weights:
+/// w' = w gamma / sqrt(var + epsilon), b' = beta + (b - mean) gamma / sqrt(var + epsilon).
+std::pair<Graph, Parameters> fold_batch_norm(const Graph& graph, const Parameters& parameters);
+
+/// Memory for time: where backward reads the output of a cheap forward node (batch norm, ReLU), a clone right before
+/// that use computes it again, so that it need not be kept. A clone never updates running statistics.
+Graph recompute(const Graph& graph);
+
+enum class Precision : uint8_t { fp32, bf16 };
+/// Inserts casts so that convolutions and linear layers read and write `precision`; state, statistics and losses stay
+/// f32.
+Graph insert_casts(const Graph& graph, Precision precision);
+
+struct SgdOptions {
+  float momentum = 0.9f;
+  float weight_decay = 0;
+  bool nesterov = false;
+};
+/// Appends an SGD step for each parameter with a gradient, as early as its last reader allows, and its momentum state
+/// "optimizer/NAME". The learning rate is the input "learning_rate" [1].
+Graph add_updates(const Graph& graph, const std::map<Value, Value>& gradients, const SgdOptions& options);
+
+}  // namespace resnet

@@ -1,0 +1,64 @@
+// A compiled graph: inputs in, run, outputs out. The state it reads and writes is shared with other executables.
+#pragma once
+
+#include "base/parallel.hpp"
+#include "base/tensor.hpp"
+#include "graph/graph.hpp"
+#include "runtime/state.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace resnet {
+
+enum class Backend : uint8_t { reference, cpu };
+
+struct CompileOptions {
+  Backend backend = Backend::cpu;
+  DType compute = DType::f32;  // f64: reference only; floating values of graph, inputs, outputs and state are then f64
+  std::shared_ptr<ThreadPool> threads = {};  // none: one thread
+  bool reuse_memory = true;
+};
+
+/// One line of the compiled program, for `inspect --plan`, profiles and errors.
+struct StepInfo {
+  std::string node;            // path of the node it came from
+  std::string implementation;  // "reference", "jit:avx512_core", "reorder", ...
+  int64_t macs = 0;
+  double seconds = 0;  // of the last profiled run
+};
+
+struct MemoryReport {
+  std::size_t arena = 0;       // planned, shared by buffers that do not live at the same time
+  std::size_t unshared = 0;    // what the same buffers would take without sharing
+  std::size_t persistent = 0;  // inputs, packed weights, scratch
+  std::size_t state = 0;       // weights, statistics, momenta
+};
+
+class Executable {
+ public:
+  virtual ~Executable() = default;
+
+  /// Copies a tensor of the input's shape in (f32 or i32 or i64 as the graph says; f32 is widened when computing in
+  /// f64). Error: no such input, or another shape or type.
+  virtual void set_input(std::string_view name, const Tensor& tensor) = 0;
+  virtual void run() = 0;
+  /// Like run(), but looks at the result of every step; returns the node that first produced a NaN or an infinity.
+  /// The state is as after run(): restore it from a copy if that matters.
+  virtual std::optional<std::string> run_checked() = 0;
+  /// Like run(), and fills in the seconds of each step.
+  virtual void run_profiled() = 0;
+  /// A copy of an output of the last run, row-major.
+  virtual Tensor output(std::string_view name) const = 0;
+
+  virtual const std::vector<StepInfo>& steps() const = 0;
+  virtual MemoryReport memory() const = 0;
+};
+
+/// Lowers and plans. `state` must hold every state value of the graph (see initialise) and outlive the result.
+std::unique_ptr<Executable> compile(const Graph& graph, State& state, const CompileOptions& options = {});
+
+}  // namespace resnet
