@@ -11,22 +11,22 @@ namespace resnet {
 enum class DrawnShortcut { none, identity, projection };
 
 struct DrawnBlock {
-  std::string name;          // "layer1.0"
-  std::string detail;        // "3x3, 16 - 3x3, 16"
-  std::string output_shape;  // "16 x 32 x 32"
+  std::string name = {};          // "layer1.0"
+  std::string detail = {};        // "3x3, 16 - 3x3, 16"
+  std::string output_shape = {};  // "16 x 32 x 32"
   DrawnShortcut shortcut = DrawnShortcut::none;
   int repeat = 1;  // "x18" is written beside the box
 };
 
 /// Blocks that share a colour: "stem", "layer1", ..., "head".
 struct DrawnStage {
-  std::string name;
-  std::vector<DrawnBlock> blocks;
+  std::string name = {};
+  std::vector<DrawnBlock> blocks = {};
 };
 
 struct ArchitectureDrawing {
-  std::string title;
-  std::vector<DrawnStage> stages;
+  std::string title = {};
+  std::vector<DrawnStage> stages = {};
 };
 
 /// Runs of blocks that differ only in their names become one with `repeat` and the name "first .. last".

@@ -16,19 +16,19 @@ enum class Scale { linear, logarithmic };
 /// One curve. Points whose x or y is not finite (or not positive on a logarithmic axis) leave a gap and are counted in
 /// a note below the chart. If `x` is shorter than `y`, points are cut to the shorter.
 struct Series {
-  std::string name;
-  std::vector<double> x, y;
+  std::string name = {};
+  std::vector<double> x = {}, y = {};
   /// A shaded band from low to high around the curve (spread over seeds); empty for none, else as long as y.
   std::vector<double> low = {}, high = {};
 };
 
 struct LineChart {
-  std::string title;
-  std::string x_label;  // with its unit: "time (s)"
-  std::string y_label;
+  std::string title = {};
+  std::string x_label = {};  // with its unit: "time (s)"
+  std::string y_label = {};
   Scale x_scale = Scale::linear;
   Scale y_scale = Scale::linear;
-  std::vector<Series> series;
+  std::vector<Series> series = {};
   /// Fixed ends of the y axis (a curve is clipped there); by default the data decides.
   std::optional<double> y_low = {}, y_high = {};
   int width = 720, height = 360;  // proportions; the picture scales to its container
@@ -36,27 +36,27 @@ struct LineChart {
 
 /// One group of bars: a value for each category. `deviation` (as long as values, or empty) draws error bars of +- it.
 struct BarGroup {
-  std::string name;
-  std::vector<double> values;
+  std::string name = {};
+  std::vector<double> values = {};
   std::vector<double> deviation = {};
 };
 
 struct BarChart {
-  std::string title;
-  std::string x_label;
-  std::string y_label;
-  std::vector<std::string> categories;
-  std::vector<BarGroup> groups;
+  std::string title = {};
+  std::string x_label = {};
+  std::string y_label = {};
+  std::vector<std::string> categories = {};
+  std::vector<BarGroup> groups = {};
   std::optional<double> y_high = {};
   int width = 720, height = 360;
 };
 
 /// A matrix of cells from pale (low) to deep (high); a cell that is not finite is hatched out in grey.
 struct HeatMap {
-  std::string title;
-  std::string x_label, y_label;
-  std::vector<std::string> row_labels, column_labels;
-  std::vector<double> values;                 // [rows, columns], row-major; rows and columns are those of the labels
+  std::string title = {};
+  std::string x_label = {}, y_label = {};
+  std::vector<std::string> row_labels = {}, column_labels = {};
+  std::vector<double> values = {};            // [rows, columns], row-major; rows and columns are those of the labels
   std::vector<std::string> cell_text = {};    // shown inside the cells, same layout; empty for none
   std::optional<double> low = {}, high = {};  // the ends of the colour scale; by default those of the data
   int width = 640;

@@ -1,6 +1,7 @@
 // A self-contained page: one file that opens offline, with nothing to load and no script. All text is escaped here.
 #pragma once
 
+#include "report/escape.hpp"
 #include "report/png.hpp"
 #include "report/tables.hpp"
 
@@ -11,9 +12,6 @@
 #include <vector>
 
 namespace resnet {
-
-/// & < > " ' as entities; control characters that XML forbids and broken UTF-8 become U+FFFD.
-std::string escape_html(std::string_view text);
 
 enum class Mark { none, right, wrong };
 

@@ -46,7 +46,7 @@ std::string with_thousands(int64_t value);
 /// Three significant digits and a suffix, for counts: "41.2 M", "1.81 G", "512".
 std::string with_suffix(double value);
 
-/// Binary units, for memory: "512 B", "1.5 KiB", "12.0 MiB".
+/// Binary units, for memory: "512 B", "1.50 KiB", "12.0 MiB".
 std::string bytes_text(double bytes);
 
 }  // namespace resnet
