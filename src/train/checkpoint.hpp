@@ -1,0 +1,35 @@
+// checkpoints/last.safetensors: everything a training needs to go on with the same bytes. Weights, statistics and
+// momenta are tensors; counters are text in the metadata. No times and no paths.
+#pragma once
+
+#include "base/files.hpp"
+#include "train/metrics.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace resnet {
+
+/// Where a training stands.
+struct TrainingPosition {
+  int64_t epoch = 0;          // the running one, from 0
+  int64_t step_in_epoch = 0;  // steps of it that are done
+  int64_t step = 0;           // steps done in all
+  uint64_t seed = 0;
+  TrainingMetrics running;  // of the running epoch
+  /// Gentle start (recipe.hpp): whether it still lasts, and the counts of the running window of steps.
+  bool gentle = false;
+  int64_t window_images = 0, window_correct = 0;
+  /// The best epoch so far.
+  std::optional<double> best_top1;
+  int64_t best_epoch = 0;
+  bool operator==(const TrainingPosition&) const = default;
+};
+
+/// One JSON object, numbers exact.
+std::string to_json_text(const TrainingPosition& position);
+/// Error (bad model): a field is missing or of another type.
+TrainingPosition position_from_json(const std::string& text, const std::string& where);
+
+}  // namespace resnet

@@ -1,0 +1,33 @@
+// config.toml of a run: everything that decides its numbers. Written before the first step, read back and checked by
+// `resume` and `reproduce`.
+#pragma once
+
+#include "base/files.hpp"
+#include "graph/passes.hpp"
+#include "train/recipe.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace resnet {
+
+struct RunConfig {
+  std::string model;        // its name
+  std::string model_spec;   // as JSON, from models
+  std::string data;         // what open_data takes
+  double validation = 0.1;  // part split off where there are no test images
+  uint64_t seed = 0;
+  Precision precision = Precision::fp32;
+  std::string instruction_set;  // what the kernels were chosen for
+  std::string plan;             // a fingerprint of the implementations chosen for the training step
+  Recipe recipe;
+  bool operator==(const RunConfig&) const = default;
+};
+
+std::string to_toml(const RunConfig& config);
+/// Error (bad data): not TOML, a key that is unknown or missing, of another type or out of its range; names it.
+RunConfig config_from_toml(const std::string& text, const std::string& where);
+
+std::string_view name_of(Precision precision);
+
+}  // namespace resnet

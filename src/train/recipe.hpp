@@ -1,0 +1,67 @@
+// Recipes are data: everything that decides how a network is trained, as rows of a table. The words are those of the
+// command line and of config.toml.
+#pragma once
+
+#include "train/schedule.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace resnet {
+
+/// A low rate until the network has begun to learn (He et al. 2015, 4.2: the 110-layer network starts at 0.01 until the
+/// training error is below 80%, about 400 iterations). The error is looked at every 100 steps, over those 100 steps.
+struct GentleStart {
+  double lr = 0;             // 0: none
+  double until_error = 0.8;  // the schedule takes over below this training error
+  int from_depth = 0;        // only for networks with at least so many weight layers
+  bool operator==(const GentleStart&) const = default;
+};
+inline constexpr int64_t gentle_window = 100;  // steps
+
+/// The training part of a run's configuration.
+struct Recipe {
+  std::string name;
+  std::string summary;  // one line for `resnet train --help`; not stored
+  /// Length in epochs, or in steps if `iterations` is not 0.
+  int64_t epochs = 10;
+  int64_t iterations = 0;
+  int64_t batch = 128;
+  Schedule schedule = {};  // schedule.peak is the learning rate
+  GentleStart gentle = {};
+  double momentum = 0.9;
+  bool nesterov = false;
+  double weight_decay = 0;
+  /// False: batch norm and biases are left out of the weight decay.
+  bool decay_all = true;
+  double label_smoothing = 0;
+  /// What the recipe asks for; a data set may allow less (flips of digits).
+  int pad = 4;
+  bool flip = true;
+  bool operator==(const Recipe&) const = default;
+};
+
+/// The table of recipes; the first one is the default.
+std::span<const Recipe> recipes();
+/// Error (usage): no such recipe; names them.
+const Recipe& find_recipe(std::string_view name);
+
+/// What the command line may change. The milestones of a schedule are parts of the whole, so `epochs` rescales them.
+struct RecipeChanges {
+  std::optional<int64_t> epochs, iterations, batch;
+  std::optional<double> lr, momentum, weight_decay, label_smoothing, warmup;
+  std::optional<std::string> schedule;
+};
+/// `recipe` with the changes, checked.
+Recipe changed(Recipe recipe, const RecipeChanges& changes);
+
+/// Error (usage): a field is out of its range; names it and the range.
+void check(const Recipe& recipe);
+
+/// The steps of a training on an epoch of `steps_per_epoch` steps.
+int64_t total_steps(const Recipe& recipe, int64_t steps_per_epoch);
+
+}  // namespace resnet

@@ -1,0 +1,58 @@
+// A run directory: what a training leaves behind, and the only place that knows the names of its files.
+#pragma once
+
+#include "base/files.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace resnet {
+
+/// One line of metrics.csv: an epoch that ended.
+struct MetricsRow {
+  int64_t epoch = 0, step = 0;  // epochs and steps done
+  double time = 0;              // seconds of training, over all parts of an interrupted run
+  double lr = 0;                // of the last step
+  double train_loss = 0;
+  std::optional<double> val_loss, top1, top5;
+  double train_top1 = 0;
+};
+
+/// runs/<verb>/<name>[-N]/{config.toml, command.txt, environment.json, metrics.csv, classes.txt, checkpoints/,
+/// report.html, log.txt}
+class RunDirectory {
+ public:
+  explicit RunDirectory(fs::path path) : path_(std::move(path)) {}
+
+  const fs::path& path() const { return path_; }
+  fs::path config() const { return path_ / "config.toml"; }
+  fs::path command() const { return path_ / "command.txt"; }
+  fs::path environment() const { return path_ / "environment.json"; }
+  fs::path metrics() const { return path_ / "metrics.csv"; }
+  fs::path classes() const { return path_ / "classes.txt"; }
+  fs::path last() const { return path_ / "checkpoints" / "last.safetensors"; }
+  fs::path best() const { return path_ / "checkpoints" / "best.safetensors"; }
+  fs::path report() const { return path_ / "report.html"; }
+  fs::path log() const { return path_ / "log.txt"; }
+
+  void append(const MetricsRow& row) const;
+  /// All rows of metrics.csv, none if there is no such file. Error (bad data): a damaged line; names it.
+  std::vector<MetricsRow> read_metrics() const;
+  /// Replaces metrics.csv by its title line and the rows up to `step`; returns them.
+  std::vector<MetricsRow> truncate_metrics(int64_t step) const;
+
+ private:
+  fs::path path_;
+};
+
+/// Makes a new run directory: `out` itself, which must not exist unless `force` (an earlier run there is removed; any
+/// other folder with content is refused), or, where `out` is empty, the first free runs/VERB/NAME[-N]. Error: it
+/// exists, or it cannot be written.
+RunDirectory create_run(const std::string& verb, const std::string& name, const fs::path& out, bool force);
+
+/// Error (bad data): no run is there; says what a run directory holds.
+RunDirectory open_run(const fs::path& path);
+
+}  // namespace resnet

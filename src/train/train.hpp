@@ -1,0 +1,62 @@
+// The front door of training: a request becomes a run directory with checkpoints, metrics and a report; an interrupted
+// run goes on where it stopped and ends with the same bytes.
+#pragma once
+
+#include "base/files.hpp"
+#include "graph/passes.hpp"
+#include "train/metrics.hpp"
+#include "train/recipe.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace resnet {
+
+struct TrainRequest {
+  std::string model = "resnet20";       // a zoo name
+  std::string data = "builtin:shapes";  // what open_data takes
+  double validation = 0.1;              // part split off for validation where there are no test images
+  Recipe recipe = recipes().front();
+  uint64_t seed = 0;
+  int threads = 0;  // 0: one for each available core; changes no result
+  Precision precision = Precision::fp32;
+  fs::path weights = {};         // start from this model file; a head for another number of classes starts anew
+  fs::path out = {};             // the run directory itself; empty: the next free runs/train/NAME[-N]
+  bool force = false;            // `out` may be an earlier run, which is removed
+  int64_t checkpoint_every = 0;  // steps; 0: at the end of epochs only
+  bool reuse_memory = true;
+  std::string command = {};  // as typed, for command.txt and the report
+};
+
+struct ResumeRequest {
+  fs::path run;
+  int threads = 0;
+  std::optional<int64_t> epochs = {};  // another length: the schedule is rescaled and the bytes differ, which is said
+  int64_t checkpoint_every = 0;
+  bool reuse_memory = true;
+  std::string command = {};
+};
+
+struct TrainResult {
+  fs::path run, report;
+  std::string model;
+  int64_t epochs = 0;  // done
+  /// Accuracy of the last epoch, as `eval` says of `last`, and the best one, as `eval` says of `best`.
+  double top1 = 0, best_top1 = 0;
+  double images_per_second = 0;  // of training, loading included, evaluation left out
+  EvaluationResult evaluation;   // of the last epoch
+};
+
+/// Trains. On Ctrl-C (base/interrupt) saves, says how to resume and throws with exit code 130. Error: the loss is not
+/// finite (names the node and the step where that arose), data, model or directory cannot be used.
+TrainResult train(const TrainRequest& request);
+
+/// Continues a run; a finished one is evaluated anew and reported. Error: it was made with another instruction set.
+TrainResult resume(const ResumeRequest& request);
+
+/// For tests: called after each training step with the steps done so far; an empty function removes it.
+void set_step_hook(std::function<void(int64_t step)> hook);
+
+}  // namespace resnet

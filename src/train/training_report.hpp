@@ -1,0 +1,39 @@
+// report.html: what a training run did, on one self-contained page.
+#pragma once
+
+#include "data/dataset.hpp"
+#include "models/model.hpp"
+#include "train/config.hpp"
+#include "train/environment.hpp"
+#include "train/metrics.hpp"
+#include "train/run.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace resnet {
+
+/// Where the seconds of a training went.
+struct TimeSplit {
+  double compute = 0, loading = 0, evaluation = 0, saving = 0;
+};
+
+struct TrainingReport {
+  const RunConfig& config;
+  const ModelSpec& model;
+  std::vector<MetricsRow> rows;
+  std::vector<double> learning_rates;  // at evenly spaced steps of the whole training
+  int64_t steps = 0, steps_done = 0;
+  std::string test_name;                       // "test" or "validation"
+  const Dataset* test = nullptr;               // the images shown
+  std::optional<EvaluationResult> evaluation;  // none before the first epoch has ended
+  TimeSplit time;
+  double images_per_second = 0;
+  std::string command;
+  Environment environment;
+};
+
+void write_report(const RunDirectory& run, const TrainingReport& report);
+
+}  // namespace resnet
