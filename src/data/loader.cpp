@@ -1,0 +1,214 @@
+#include "data/loader.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+namespace resnet {
+namespace {
+
+// A place of the ring. Batch number t of the stream is filled into slot t % slots, so a buffer is used again and again.
+struct Slot {
+  Batch batch;
+  std::exception_ptr error;
+  /// The number of the batch that lies here complete; -1: none yet.
+  int64_t number = -1;
+};
+
+int64_t batches_in_epoch(int64_t size, const LoaderOptions& options) {
+  const int64_t together = options.batch * options.ranks;
+  return options.training && options.drop_last ? size / together : (size + together - 1) / together;
+}
+
+void check_options(const Dataset& dataset, const Preprocessing& preprocessing, const LoaderOptions& options) {
+  const Shape image = dataset.image_shape();
+  const Shape expected{preprocessing.channels, preprocessing.height, preprocessing.width};
+  if (image != expected)
+    fail_usage("the network takes images of ", expected, ", the data set has ", image,
+               "; choose a model for these images or other data");
+  if (options.batch < 1) fail_usage("--batch is ", options.batch, ", expected at least 1");
+  if (options.threads < 1) fail_usage("the loader needs at least 1 thread, got ", options.threads);
+  if (options.prefetch < 1) fail_usage("the loader needs at least 1 batch ahead, got ", options.prefetch);
+  if (options.augmentation.pad < 0)
+    fail_usage("the padding of a crop is ", options.augmentation.pad, ", expected >= 0");
+  if (options.ranks < 1 || options.rank < 0 || options.rank >= options.ranks)
+    fail_usage("rank ", options.rank, " of ", options.ranks, " does not exist; ranks count from 0");
+  if (dataset.size() == 0) fail_data("the data set has no images");
+  if (options.training && options.batch * options.ranks > dataset.size())
+    fail_usage("a batch of ", options.batch * options.ranks, " images is larger than the data set of ", dataset.size(),
+               "; choose --batch ", dataset.size() / options.ranks, " or less");
+}
+
+}  // namespace
+
+std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
+  std::vector<int64_t> order(static_cast<std::size_t>(size));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  Rng rng(seed, "order", {static_cast<uint64_t>(epoch)});
+  rng.shuffle(std::span(order));
+  return order;
+}
+
+struct Loader::State {
+  std::shared_ptr<const Dataset> dataset;
+  LoaderOptions options;
+  Shape image;  // [C, H, W]
+  NormalisationTable table;
+  int64_t steps = 0;
+  double waited = 0;
+
+  // Below: guarded by `mutex`, except that a claimed slot's batch belongs to the thread that fills it.
+  std::mutex mutex;
+  std::condition_variable filled, freed;
+  std::vector<Slot> slots;
+  int64_t origin = 0;    // epoch * steps + step of batch number 0
+  int64_t claimed = 0;   // batches that threads have taken on
+  int64_t consumed = 0;  // batches that next() has returned
+  bool stopping = false;
+  int64_t order_epoch = -1;
+  std::shared_ptr<const std::vector<int64_t>> order;
+  std::vector<std::thread> threads;
+
+  std::shared_ptr<const std::vector<int64_t>> order_of(int64_t epoch) {
+    if (!options.training) return nullptr;
+    const std::lock_guard lock(mutex);
+    if (epoch != order_epoch) {
+      order = std::make_shared<const std::vector<int64_t>>(epoch_order(dataset->size(), options.seed, epoch));
+      order_epoch = epoch;
+    }
+    return order;
+  }
+
+  void choose_images(Batch& batch) {
+    const auto epoch_images = order_of(batch.epoch);
+    const int64_t first = batch.step * options.batch * options.ranks + options.rank;
+    batch.indices.clear();
+    for (int64_t n = 0; n < options.batch; ++n) {
+      const int64_t position = first + n * options.ranks;
+      if (position >= dataset->size()) break;
+      batch.indices.push_back(epoch_images ? (*epoch_images)[static_cast<std::size_t>(position)] : position);
+    }
+    batch.count = static_cast<int64_t>(batch.indices.size());
+  }
+
+  void fill(Batch& batch, int64_t position, std::vector<uint8_t>& pixels) {
+    batch.epoch = position / steps;
+    batch.step = position % steps;
+    choose_images(batch);
+    const auto elements = static_cast<std::size_t>(image.elements());
+    const std::span<float> images = batch.images.data<float>();
+    const std::span<int32_t> labels = batch.labels.data<int32_t>();
+    for (std::size_t n = 0; n < batch.indices.size(); ++n) {
+      const int64_t index = batch.indices[n];
+      const std::span<float> out = images.subspan(n * elements, elements);
+      dataset->read(index, pixels);
+      labels[n] = dataset->label(index);
+      if (options.training) {
+        Rng rng(options.seed, "augment", {static_cast<uint64_t>(batch.epoch), static_cast<uint64_t>(index)});
+        augment_and_normalise(pixels, image, options.augmentation, rng, table, out);
+      } else {
+        normalise(pixels, image, table, out);
+      }
+    }
+    std::fill(images.begin() + batch.count * image.elements(), images.end(), 0.0f);
+    std::fill(labels.begin() + batch.count, labels.end(), 0);
+  }
+
+  void work() {
+    std::vector<uint8_t> pixels(static_cast<std::size_t>(image.elements()));
+    while (true) {
+      std::unique_lock lock(mutex);
+      // The batch that next() returned last is still in use, hence the one slot less.
+      freed.wait(lock, [&] { return stopping || claimed < std::max<int64_t>(consumed - 1, 0) + slot_count(); });
+      if (stopping) return;
+      const int64_t number = claimed++;
+      Slot& slot = slots[static_cast<std::size_t>(number % slot_count())];
+      const int64_t position = origin + number;
+      lock.unlock();
+      std::exception_ptr error;
+      try {
+        fill(slot.batch, position, pixels);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      lock.lock();
+      slot.error = error;
+      slot.number = number;
+      filled.notify_one();
+      if (error) return;
+    }
+  }
+
+  int64_t slot_count() const { return static_cast<int64_t>(slots.size()); }
+
+  void start(int64_t epoch, int64_t step) {
+    origin = epoch * steps + step;
+    claimed = consumed = 0;
+    stopping = false;
+    for (Slot& slot : slots) slot.number = -1;
+    for (int thread = 0; thread < options.threads; ++thread) threads.emplace_back([this] { work(); });
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    freed.notify_all();
+    for (std::thread& thread : threads) thread.join();
+    threads.clear();
+  }
+};
+
+Loader::Loader(std::shared_ptr<const Dataset> dataset, const Preprocessing& preprocessing, const LoaderOptions& options,
+               int64_t epoch, int64_t step)
+    : state_(std::make_unique<State>()) {
+  check_options(*dataset, preprocessing, options);
+  state_->image = dataset->image_shape();
+  state_->table = normalisation_table(preprocessing);
+  state_->steps = batches_in_epoch(dataset->size(), options);
+  state_->dataset = std::move(dataset);
+  state_->options = options;
+  const Shape& image = state_->image;
+  state_->slots.resize(static_cast<std::size_t>(options.prefetch) + 1);
+  for (Slot& slot : state_->slots) {
+    slot.batch.images = Tensor({options.batch, image[0], image[1], image[2]});
+    slot.batch.labels = Tensor({options.batch}, DType::i32);
+    slot.batch.indices.reserve(static_cast<std::size_t>(options.batch));
+  }
+  state_->start(epoch, step);
+}
+
+Loader::~Loader() { state_->stop(); }
+
+int64_t Loader::steps_per_epoch() const { return state_->steps; }
+
+const Batch& Loader::next() {
+  State& state = *state_;
+  std::unique_lock lock(state.mutex);
+  Slot& slot = state.slots[static_cast<std::size_t>(state.consumed % state.slot_count())];
+  const auto start = std::chrono::steady_clock::now();
+  state.filled.wait(lock, [&] { return slot.number == state.consumed; });
+  state.waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (slot.error) std::rethrow_exception(slot.error);
+  ++state.consumed;
+  lock.unlock();
+  state.freed.notify_one();
+  return slot.batch;
+}
+
+void Loader::restart(int64_t epoch, int64_t step) {
+  state_->stop();
+  state_->start(epoch, step);
+}
+
+double Loader::waited_seconds() const { return state_->waited; }
+
+}  // namespace resnet
