@@ -103,7 +103,10 @@ std::vector<std::string> tick_texts(std::span<const double> ticks) {
   return texts;
 }
 
-std::string value_text(double value) { return fmt::format("{:.4g}", value); }
+std::string value_text(double value) {
+  if (!std::isfinite(value)) return "not finite";
+  return fmt::format("{:.4g}", value);
+}
 
 Axis::Axis(std::span<const double> values, Scale scale, int tick_count, bool round, std::optional<double> low,
            std::optional<double> high)

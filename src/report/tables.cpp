@@ -111,7 +111,8 @@ std::string to_markdown(const Table& table) {
 std::string to_csv(const Table& table) {
   const auto line = [](const std::vector<std::string>& cells) {
     std::string text;
-    for (const std::string& cell : cells) text += (text.empty() ? "" : ",") + csv_cell(cell);
+    for (const std::string& cell : cells) text += csv_cell(cell) + ",";
+    if (!text.empty()) text.pop_back();
     return text + "\n";
   };
   std::string text = line(titles_of(table));
