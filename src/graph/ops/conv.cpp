@@ -6,9 +6,9 @@ namespace resnet {
 int64_t window_positions(int64_t input, int kernel, int stride, int pad_before, int pad_after, int dilation,
                          bool ceil_mode) {
   const int64_t span = int64_t{dilation} * (kernel - 1) + 1;
-  const int64_t room = input + pad_before + pad_after - span;
+  const int64_t room = input + pad_before + pad_after - span + (ceil_mode ? stride - 1 : 0);
   if (room < 0) return 0;
-  int64_t positions = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+  int64_t positions = room / stride + 1;
   if (ceil_mode && (positions - 1) * stride >= input + pad_before) --positions;
   return positions;
 }
