@@ -61,7 +61,10 @@ class Shape {
 /// "[8x16x32x32]"
 inline std::string to_string(const Shape& shape) {
   std::string text = "[";
-  for (int axis = 0; axis < shape.rank(); ++axis) text += (axis ? "x" : "") + std::to_string(shape[axis]);
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (axis > 0) text += 'x';
+    text += std::to_string(shape[axis]);
+  }
   return text + "]";
 }
 
