@@ -36,6 +36,7 @@ struct SgdOptions {
   float momentum = 0.9f;
   float weight_decay = 0;
   bool nesterov = false;
+  bool decay_vectors = true;  // false: batch norm's parameters and biases are left out of the weight decay
 };
 /// Appends an SGD step for each parameter with a gradient, as early as its last reader allows, and its momentum state
 /// "optimizer/NAME". The learning rate is the input "learning_rate" [1].
