@@ -1,0 +1,46 @@
+#include "base/parallel.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <numeric>
+#include <stdexcept>
+#include <vector>
+
+namespace resnet {
+namespace {
+
+class Pool : public testing::TestWithParam<int> {};
+
+TEST_P(Pool, RunsEachTaskOnceInEveryRound) {
+  ThreadPool pool(GetParam());
+  for (int round = 0; round < 300; ++round) {
+    const int tasks = round % 13;
+    std::vector<int> runs(static_cast<std::size_t>(tasks));
+    pool.run(tasks, [&](int task, int worker) {
+      ASSERT_GE(worker, 0);
+      ASSERT_LT(worker, GetParam());
+      ++runs[static_cast<std::size_t>(task)];
+    });
+    for (int count : runs) EXPECT_EQ(count, 1);
+  }
+}
+
+TEST_P(Pool, RethrowsAnExceptionAfterTheRoundAndGoesOn) {
+  ThreadPool pool(GetParam());
+  std::atomic<int> done{0};
+  const auto work = [&](int task, int) {
+    if (task == 3) throw std::runtime_error("task 3");
+    ++done;
+  };
+  EXPECT_THROW(pool.run(8, work), std::runtime_error);
+  EXPECT_EQ(done, GetParam() > 1 ? 7 : 3);  // one thread stops at the exception
+  done = 0;
+  pool.run(3, work);
+  EXPECT_EQ(done, 3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, Pool, testing::Values(1, 2, 3, 4, 8));
+
+}  // namespace
+}  // namespace resnet

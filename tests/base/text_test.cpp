@@ -1,0 +1,50 @@
+#include "base/error.hpp"
+#include "base/preprocessing.hpp"
+#include "base/progress.hpp"
+#include "base/shape.hpp"
+#include "base/tensor.hpp"
+
+#include <gtest/gtest.h>
+
+namespace resnet {
+namespace {
+
+TEST(Error, SaysWhereWhatAndWithWhichCode) {
+  try {
+    with_context("node 'conv1'", [] { fail_model("conv: weight ", Shape{64, 32, 3, 3}, " expects 32 channels"); });
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "node 'conv1': conv: weight [64x32x3x3] expects 32 channels");
+    EXPECT_EQ(error.code(), ExitCode::bad_model);
+  }
+}
+
+TEST(Tensor, ConvertsBetweenTypes) {
+  Tensor x(Shape{3}, DType::f64);
+  x.data<double>()[1] = -2.5;
+  EXPECT_EQ(convert(x, DType::f32).data<float>()[1], -2.5f);
+  EXPECT_EQ(convert(x, DType::i32).data<int32_t>()[1], -2);
+  EXPECT_THROW(convert(x, DType::bf16), Error);
+}
+
+TEST(Progress, SaysDurationsShortly) {
+  EXPECT_EQ(duration_text(12.4), "12s");
+  EXPECT_EQ(duration_text(185), "3m 05s");
+  EXPECT_EQ(duration_text(3725), "1h 02m");
+}
+
+TEST(Preprocessing, SurvivesItsText) {
+  const Preprocessing cifar{3, 32, 32, {0.4914f, 0.4822f, 0.4465f}, {0.247f, 0.2435f, 0.2616f}};
+  EXPECT_EQ(preprocessing_from_json(to_json_text(cifar)), cifar);
+}
+
+TEST(Preprocessing, RefusesWhatDoesNotFit) {
+  for (const char* text : {"", "[]", "{}", R"({"channels":3,"height":32,"width":32,"mean":[0],"std":[1,1,1]})",
+                           R"({"channels":1,"height":32,"width":32,"mean":[0],"std":[0]})",
+                           R"({"channels":1,"height":0,"width":32,"mean":[0],"std":[1]})",
+                           R"({"channels":"1","height":1,"width":32,"mean":[0],"std":[1]})"})
+    EXPECT_THROW(preprocessing_from_json(text), Error) << text;
+}
+
+}  // namespace
+}  // namespace resnet
