@@ -1,7 +1,6 @@
 #include "runtime/program.hpp"
 
 #include "base/error.hpp"
-#include "runtime/memory_plan.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -73,56 +72,66 @@ int Program::owner(int buffer) const {
   return buffer;
 }
 
-void Program::finish() {
-  const int end = static_cast<int>(steps_.size());
+// From the first step that touches a buffer to the last; an output lives to the end.
+std::vector<Lifetime> Program::lifetimes() const {
   std::vector<Lifetime> lives(buffers_.size(), {.first = std::numeric_limits<int>::max(), .last = -1});
   const auto touch = [&](Buffer buffer, int step) {
     Lifetime& life = lives[static_cast<std::size_t>(owner(buffer.id))];
     life.first = std::min(life.first, step);
     life.last = std::max(life.last, step);
   };
+  const int end = static_cast<int>(steps_.size());
   for (int step = 0; step < end; ++step) {
     for (Buffer buffer : steps_[static_cast<std::size_t>(step)].reads) touch(buffer, step);
     for (Buffer buffer : steps_[static_cast<std::size_t>(step)].writes) touch(buffer, step);
   }
   for (const Port& port : outputs_) touch(port.buffer, end);
+  return lives;
+}
 
-  // Planned buffers share the arena by lifetime; persistent ones lie one after the other.
-  std::vector<int> planned_ids;
+// Planned buffers share the arena by lifetime; persistent ones lie one after the other.
+void Program::place(const std::vector<Lifetime>& lives) {
+  std::vector<std::size_t> planned_ids;
   std::vector<Lifetime> planned_lives;
-  std::size_t persistent_bytes = 0;
   for (std::size_t id = 0; id < buffers_.size(); ++id) {
     BufferInfo& info = buffers_[id];
     if (info.kind == BufferInfo::planned && lives[id].last >= 0) {
-      lives[id].bytes = info.bytes;
-      planned_ids.push_back(static_cast<int>(id));
+      planned_ids.push_back(id);
       planned_lives.push_back(lives[id]);
+      planned_lives.back().bytes = info.bytes;
       report_.unshared += info.bytes;
     } else if (info.kind == BufferInfo::persistent) {
-      info.offset = persistent_bytes;
-      persistent_bytes += (info.bytes + buffer_alignment - 1) / buffer_alignment * buffer_alignment;
+      info.offset = report_.persistent;
+      report_.persistent += (info.bytes + buffer_alignment - 1) / buffer_alignment * buffer_alignment;
     } else if (info.kind == BufferInfo::state) {
       report_.state += info.bytes;
     }
   }
   const MemoryPlan plan = plan_memory(planned_lives, options_.reuse_memory);
-  arena_.resize(plan.bytes);
-  persistent_.resize(persistent_bytes);
+  for (std::size_t i = 0; i < planned_ids.size(); ++i) buffers_[planned_ids[i]].offset = plan.offsets[i];
   report_.arena = plan.bytes;
-  report_.persistent = persistent_bytes;
-  for (std::size_t i = 0; i < planned_ids.size(); ++i)
-    buffers_[static_cast<std::size_t>(planned_ids[i])].offset = plan.offsets[i];
+}
 
+void Program::resolve_addresses() {
+  arena_.resize(report_.arena);
+  persistent_.resize(report_.persistent);
   memory_.addresses_.resize(buffers_.size());
   for (std::size_t id = 0; id < buffers_.size(); ++id) {
     const BufferInfo& info = buffers_[id];
     std::byte*& address = memory_.addresses_[id];
-    if (info.kind == BufferInfo::planned) address = arena_.data() + info.offset;
-    if (info.kind == BufferInfo::persistent) address = persistent_.data() + info.offset;
-    if (info.kind == BufferInfo::state) address = info.tensor->bytes().data();
-    if (info.kind == BufferInfo::alias)  // owners come before their aliases
-      address = memory_.addresses_[static_cast<std::size_t>(info.alias_of)] + info.alias_offset;
+    switch (info.kind) {
+      case BufferInfo::planned: address = arena_.data() + info.offset; break;
+      case BufferInfo::persistent: address = persistent_.data() + info.offset; break;
+      case BufferInfo::state: address = info.tensor->bytes().data(); break;
+      case BufferInfo::alias:  // owners come before their aliases
+        address = memory_.addresses_[static_cast<std::size_t>(info.alias_of)] + info.alias_offset;
+    }
   }
+}
+
+void Program::finish() {
+  place(lifetimes());
+  resolve_addresses();
   for (const Step& step : steps_) {
     infos_.push_back(step.info);
     for (Buffer buffer : step.writes)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/executable.hpp"
+#include "runtime/memory_plan.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -92,6 +93,9 @@ class Program final : public Executable {
 
   Buffer add_buffer(BufferInfo info);
   int owner(int buffer) const;
+  std::vector<Lifetime> lifetimes() const;
+  void place(const std::vector<Lifetime>& lives);
+  void resolve_addresses();
   void begin_run();
   bool finite(const Step& step) const;
 
