@@ -3,7 +3,9 @@
 #pragma once
 
 #include "base/files.hpp"
+#include "formats/model_file.hpp"
 #include "train/metrics.hpp"
+#include "train/recipe.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -30,6 +32,18 @@ struct TrainingPosition {
 /// One JSON object, numbers exact.
 std::string to_json_text(const TrainingPosition& position);
 /// Error (bad model): a field is missing or of another type.
-TrainingPosition position_from_json(const std::string& text, const std::string& where);
+TrainingPosition position_from_json(const std::string& text);
+
+/// Writes the checkpoint; on an error the one before it is untouched. The recipe goes with it for whoever looks inside.
+void save_position(const fs::path& path, const ModelInfo& info, const State& state, const TrainingPosition& position,
+                   const Recipe& recipe);
+
+struct LoadedPosition {
+  ModelInfo info;
+  State state;
+  TrainingPosition position;
+};
+/// Error (bad model), naming the file: see load_checkpoint; no counters in it (a model, not a checkpoint).
+LoadedPosition load_position(const fs::path& path);
 
 }  // namespace resnet

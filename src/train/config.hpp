@@ -11,6 +11,9 @@
 
 namespace resnet {
 
+/// The instruction set of runs on the reference backend.
+inline constexpr const char* reference_kernels = "reference";
+
 struct RunConfig {
   std::string model;        // its name
   std::string model_spec;   // as JSON, from models
@@ -25,6 +28,8 @@ struct RunConfig {
 };
 
 std::string to_toml(const RunConfig& config);
+/// The table [recipe] alone.
+std::string to_toml(const Recipe& recipe);
 /// Error (bad data): not TOML, a key that is unknown or missing, of another type or out of its range; names it.
 RunConfig config_from_toml(const std::string& text, const std::string& where);
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/files.hpp"
-#include "base/preprocessing.hpp"
 #include "data/dataset.hpp"
+#include "formats/model_file.hpp"
 #include "train/inference.hpp"
 #include "train/metrics.hpp"
 
@@ -16,26 +16,25 @@
 
 namespace resnet {
 
-/// Images in a batch of an evaluation; fixed, because the bits of a convolution may depend on it.
-inline constexpr int64_t evaluation_batch = 100;
+/// Images in a batch of an evaluation: 100 small ones, fewer large ones. It depends on nothing else, because the bits
+/// of a convolution may depend on it.
+int64_t evaluation_batch(const ImageSize& image);
 /// Images of which the report shows prediction and truth.
 inline constexpr int64_t shown_images = 16;
 
-/// All images of `dataset` in its order. None if an interrupt came.
+/// All images of `dataset` in its order; the classes of the result are those of the model. None if an interrupt came.
 std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::shared_ptr<const Dataset>& dataset,
-                                         const Preprocessing& preprocessing, const std::string& label = "evaluation");
+                                         const ModelInfo& info);
 
 struct EvaluateRequest {
   std::string model;  // a model file, or a run directory (its best, or its last before the first epoch has ended)
   std::string data;   // what open_data takes; empty for a run directory: the data it was trained with
   double validation = 0.1;
   int threads = 0;
-  /// For files that carry no preprocessing; otherwise an error to give. Empty: the data set's own, which is said.
-  std::vector<float> mean = {}, deviation = {};
 };
 
-/// Evaluates a model file or run on the test part of a data set; classes are matched by name where both have names.
-/// Error (bad model, bad data): the classes or the image size differ.
+/// Evaluates a model file or run on the test part of a data set, with the model's preprocessing; classes are matched by
+/// name. Error (bad model, bad data): the data have a class that the model has not, or images of another size.
 EvaluationResult evaluate(const EvaluateRequest& request);
 
 }  // namespace resnet

@@ -25,7 +25,6 @@ class InferenceProgram {
 
  private:
   Executable& executable(int64_t batch);
-  void refresh();
 
   ModelSpec spec_;
   const State& source_;

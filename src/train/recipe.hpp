@@ -51,9 +51,9 @@ const Recipe& find_recipe(std::string_view name);
 
 /// What the command line may change. The milestones of a schedule are parts of the whole, so `epochs` rescales them.
 struct RecipeChanges {
-  std::optional<int64_t> epochs, iterations, batch;
-  std::optional<double> lr, momentum, weight_decay, label_smoothing, warmup;
-  std::optional<std::string> schedule;
+  std::optional<int64_t> epochs = {}, iterations = {}, batch = {};
+  std::optional<double> lr = {}, momentum = {}, weight_decay = {}, label_smoothing = {}, warmup = {};
+  std::optional<std::string> schedule = {};
 };
 /// `recipe` with the changes, checked.
 Recipe changed(Recipe recipe, const RecipeChanges& changes);

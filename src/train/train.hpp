@@ -4,6 +4,8 @@
 
 #include "base/files.hpp"
 #include "graph/passes.hpp"
+#include "models/model.hpp"
+#include "runtime/executable.hpp"
 #include "train/metrics.hpp"
 #include "train/recipe.hpp"
 
@@ -16,23 +18,27 @@ namespace resnet {
 
 struct TrainRequest {
   std::string model = "resnet20";       // a zoo name
+  ModelOptions model_options = {};      // its variant; classes and input size come from the data
   std::string data = "builtin:shapes";  // what open_data takes
   double validation = 0.1;              // part split off for validation where there are no test images
   Recipe recipe = recipes().front();
   uint64_t seed = 0;
-  int threads = 0;  // 0: one for each available core; changes no result
+  int threads = 0;         // 0: one for each available core; changes no result
+  int loader_threads = 0;  // 0: a quarter of the threads; changes no result
   Precision precision = Precision::fp32;
   fs::path weights = {};         // start from this model file; a head for another number of classes starts anew
   fs::path out = {};             // the run directory itself; empty: the next free runs/train/NAME[-N]
   bool force = false;            // `out` may be an earlier run, which is removed
   int64_t checkpoint_every = 0;  // steps; 0: at the end of epochs only
   bool reuse_memory = true;
-  std::string command = {};  // as typed, for command.txt and the report
+  Backend backend = Backend::cpu;  // reference: the slow oracle, to tell a fault of the kernels from one of the network
+  std::string command = {};        // as typed, for command.txt and the report
 };
 
 struct ResumeRequest {
   fs::path run;
   int threads = 0;
+  int loader_threads = 0;
   std::optional<int64_t> epochs = {};  // another length: the schedule is rescaled and the bytes differ, which is said
   int64_t checkpoint_every = 0;
   bool reuse_memory = true;

@@ -1,0 +1,78 @@
+#include "train/checkpoint.hpp"
+
+#include "base/error.hpp"
+#include "train/config.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace resnet {
+namespace {
+
+constexpr const char* position_key = "training";
+constexpr const char* recipe_key = "recipe";
+
+}  // namespace
+
+// nlohmann::json writes the shortest text that reads back as the same double.
+std::string to_json_text(const TrainingPosition& position) {
+  const auto optional = [](const std::optional<double>& value) {
+    return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+  };
+  return nlohmann::ordered_json{{"epoch", position.epoch},
+                                {"step_in_epoch", position.step_in_epoch},
+                                {"step", position.step},
+                                {"seed", position.seed},
+                                {"loss_sum", position.running.loss_sum},
+                                {"images", position.running.images},
+                                {"correct", position.running.correct},
+                                {"gentle", position.gentle},
+                                {"window_images", position.window_images},
+                                {"window_correct", position.window_correct},
+                                {"best_top1", optional(position.best_top1)},
+                                {"best_epoch", position.best_epoch}}
+      .dump();
+}
+
+TrainingPosition position_from_json(const std::string& text) {
+  TrainingPosition position;
+  try {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    json.at("epoch").get_to(position.epoch);
+    json.at("step_in_epoch").get_to(position.step_in_epoch);
+    json.at("step").get_to(position.step);
+    json.at("seed").get_to(position.seed);
+    json.at("loss_sum").get_to(position.running.loss_sum);
+    json.at("images").get_to(position.running.images);
+    json.at("correct").get_to(position.running.correct);
+    json.at("gentle").get_to(position.gentle);
+    json.at("window_images").get_to(position.window_images);
+    json.at("window_correct").get_to(position.window_correct);
+    if (!json.at("best_top1").is_null()) position.best_top1 = json.at("best_top1").get<double>();
+    json.at("best_epoch").get_to(position.best_epoch);
+  } catch (const nlohmann::json::exception& error) {
+    fail_model("the counters of the training cannot be read: ", error.what());
+  }
+  for (const int64_t count : {position.epoch, position.step_in_epoch, position.step, position.running.images})
+    if (count < 0) fail_model("the counters of the training are negative: ", text);
+  return position;
+}
+
+void save_position(const fs::path& path, const ModelInfo& info, const State& state, const TrainingPosition& position,
+                   const Recipe& recipe) {
+  save_checkpoint(path, info, state, position.step,
+                  {{position_key, to_json_text(position)}, {recipe_key, to_toml(recipe)}});
+}
+
+LoadedPosition load_position(const fs::path& path) {
+  Checkpoint checkpoint = load_checkpoint(path);
+  return with_context(path.string(), [&]() -> LoadedPosition {
+    const auto text = checkpoint.extra.find(position_key);
+    if (text == checkpoint.extra.end()) fail_model("is a model without the counters that resuming needs");
+    TrainingPosition position = position_from_json(text->second);
+    return {std::move(checkpoint.info), std::move(checkpoint.state), std::move(position)};
+  });
+}
+
+}  // namespace resnet

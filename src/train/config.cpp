@@ -1,0 +1,208 @@
+#include "train/config.hpp"
+
+#include "base/error.hpp"
+#include "models/model.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <toml++/toml.h>
+#include <nlohmann/json.hpp>
+
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace resnet {
+namespace {
+
+constexpr int64_t format_version = 1;
+
+/// A TOML string: literal where that is possible, as it reads better for JSON.
+std::string quoted(const std::string& text) {
+  const bool plain = text.find_first_of("'\n\r\t") == std::string::npos &&
+                     text.find_first_not_of(
+                         " !\"#$%&()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
+                         "abcdefghijklmnopqrstuvwxyz{|}~") == std::string::npos;
+  if (plain && text.find('"') != std::string::npos) return "'" + text + "'";
+  try {
+    return nlohmann::json(text).dump();
+  } catch (const nlohmann::json::exception&) {
+    fail_usage("'", text, "' is not UTF-8 text and cannot be stored in config.toml; rename it");
+  }
+}
+
+std::string real(double value) {
+  const std::string text = fmt::format("{}", value);
+  return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
+}
+
+/// A table of which every key must be asked for.
+class Section {
+ public:
+  Section(const toml::table& root, std::string name) : name_(std::move(name)), table_(root[name_].as_table()) {
+    if (!table_) fail_data("expected a table [", name_, "]");
+  }
+
+  template <class T>
+  T get(const std::string& key, std::string_view expected) {
+    asked_.insert(key);
+    const toml::node* node = table_->get(key);
+    if (!node) fail_data("[", name_, "] has no '", key, "'");
+    const std::optional<T> value = node->value<T>();
+    if (!value) fail_data("[", name_, "] ", key, ": expected ", expected);
+    return *value;
+  }
+  std::string text(const std::string& key) { return get<std::string>(key, "a string"); }
+  int64_t integer(const std::string& key) { return get<int64_t>(key, "an integer"); }
+  int small(const std::string& key) {
+    const int64_t value = integer(key);
+    if (value < 0 || value > 1'000'000) fail_data("[", name_, "] ", key, ": expected 0 to 1000000, got ", value);
+    return static_cast<int>(value);
+  }
+  double number(const std::string& key) { return get<double>(key, "a number"); }
+  bool flag(const std::string& key) { return get<bool>(key, "true or false"); }
+  std::vector<double> numbers(const std::string& key) {
+    asked_.insert(key);
+    const toml::node* node = table_->get(key);
+    if (!node || !node->is_array()) fail_data("[", name_, "] ", key, ": expected a list of numbers");
+    std::vector<double> values;
+    for (const toml::node& item : *node->as_array()) {
+      const std::optional<double> value = item.value<double>();
+      if (!value) fail_data("[", name_, "] ", key, ": expected a list of numbers");
+      values.push_back(*value);
+    }
+    return values;
+  }
+
+  void expect_no_more() const {
+    for (const auto& [key, value] : *table_)
+      if (!asked_.contains(std::string(key.str()))) fail_data("[", name_, "] has the unknown key '", key.str(), "'");
+  }
+
+ private:
+  std::string name_;
+  const toml::table* table_;
+  std::set<std::string> asked_;
+};
+
+Recipe read_recipe(Section section) {
+  Recipe recipe;
+  recipe.name = section.text("name");
+  for (const Recipe& known : recipes())
+    if (known.name == recipe.name) recipe.summary = known.summary;
+  recipe.epochs = section.integer("epochs");
+  recipe.iterations = section.integer("iterations");
+  recipe.batch = section.integer("batch");
+  recipe.schedule = {.kind = schedule_kind(section.text("schedule")),
+                     .peak = section.number("lr"),
+                     .warmup = section.number("warmup"),
+                     .milestones = section.numbers("milestones"),
+                     .factor = section.number("factor")};
+  recipe.gentle = {.lr = section.number("gentle_lr"),
+                   .until_error = section.number("gentle_until_error"),
+                   .from_depth = section.small("gentle_from_depth")};
+  recipe.momentum = section.number("momentum");
+  recipe.nesterov = section.flag("nesterov");
+  recipe.weight_decay = section.number("weight_decay");
+  recipe.decay_all = section.flag("decay_all");
+  recipe.label_smoothing = section.number("label_smoothing");
+  recipe.pad = section.small("pad");
+  recipe.flip = section.flag("flip");
+  section.expect_no_more();
+  check(recipe);
+  return recipe;
+}
+
+Precision precision_of(const std::string& name) {
+  for (const Precision precision : {Precision::fp32, Precision::bf16})
+    if (name_of(precision) == name) return precision;
+  fail_data("[training] precision: expected fp32 or bf16, got '", name, "'");
+}
+
+RunConfig read_config(const toml::table& root) {
+  for (const auto& [key, value] : root)
+    if (key.str() != "run" && key.str() != "model" && key.str() != "data" && key.str() != "training" &&
+        key.str() != "recipe")
+      fail_data("unknown key '", key.str(), "'");
+  Section run(root, "run"), model(root, "model"), data(root, "data"), training(root, "training");
+  if (const int64_t version = run.integer("format"); version != format_version)
+    fail_data("[run] format: expected ", format_version, ", got ", version, "; use the version that wrote it");
+  RunConfig config;
+  config.model = model.text("name");
+  config.model_spec = model.text("spec");
+  spec_from_json(config.model_spec);
+  config.data = data.text("source");
+  config.validation = data.number("validation");
+  if (!(config.validation > 0 && config.validation < 1))
+    fail_data("[data] validation: expected a part between 0 and 1, got ", config.validation);
+  const int64_t seed = training.integer("seed");
+  if (seed < 0) fail_data("[training] seed: expected 0 or more, got ", seed);
+  config.seed = static_cast<uint64_t>(seed);
+  config.precision = precision_of(training.text("precision"));
+  config.instruction_set = training.text("instruction_set");
+  config.plan = training.text("plan");
+  config.recipe = read_recipe(Section(root, "recipe"));
+  for (const Section* section : {&run, &model, &data, &training}) section->expect_no_more();
+  return config;
+}
+
+}  // namespace
+
+std::string_view name_of(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }
+
+std::string to_toml(const Recipe& recipe) {
+  std::vector<std::string> milestones;
+  for (const double milestone : recipe.schedule.milestones) milestones.push_back(real(milestone));
+  return fmt::format(
+      "[recipe]\n"
+      "name = {}\n"
+      "epochs = {}  # or, where this is 0:\n"
+      "iterations = {}\n"
+      "batch = {}\n"
+      "lr = {}\n"
+      "schedule = \"{}\"\n"
+      "warmup = {}  # part of all steps\n"
+      "milestones = [{}]  # parts of all steps, each multiplies lr by\n"
+      "factor = {}\n"
+      "gentle_lr = {}  # until the training error is below gentle_until_error; 0: none\n"
+      "gentle_until_error = {}\n"
+      "gentle_from_depth = {}  # weight layers\n"
+      "momentum = {}\n"
+      "nesterov = {}\n"
+      "weight_decay = {}\n"
+      "decay_all = {}  # false: not of batch norm and biases\n"
+      "label_smoothing = {}\n"
+      "pad = {}\n"
+      "flip = {}\n",
+      quoted(recipe.name), recipe.epochs, recipe.iterations, recipe.batch, real(recipe.schedule.peak),
+      name_of(recipe.schedule.kind), real(recipe.schedule.warmup), fmt::join(milestones, ", "),
+      real(recipe.schedule.factor), real(recipe.gentle.lr), real(recipe.gentle.until_error), recipe.gentle.from_depth,
+      real(recipe.momentum), recipe.nesterov, real(recipe.weight_decay), recipe.decay_all, real(recipe.label_smoothing),
+      recipe.pad, recipe.flip);
+}
+
+std::string to_toml(const RunConfig& config) {
+  return fmt::format(
+             "# All that decides the numbers of this run.\n"
+             "[run]\nformat = {}\n\n"
+             "[model]\nname = {}\nspec = {}\n\n"
+             "[data]\nsource = {}\nvalidation = {}  # part split off where there are no test images\n\n"
+             "[training]\nseed = {}\nprecision = \"{}\"\n"
+             "instruction_set = {}\nplan = {}  # fingerprint of the chosen kernels\n\n",
+             format_version, quoted(config.model), quoted(config.model_spec), quoted(config.data),
+             real(config.validation), config.seed, name_of(config.precision), quoted(config.instruction_set),
+             quoted(config.plan)) +
+         to_toml(config.recipe);
+}
+
+RunConfig config_from_toml(const std::string& text, const std::string& where) {
+  try {
+    return with_context(where, [&] { return read_config(toml::parse(text)); });
+  } catch (const toml::parse_error& error) {
+    fail_data(where, ": line ", error.source().begin.line, ": ", error.description());
+  } catch (const Error& error) {
+    throw Error(ExitCode::bad_data, error.what());
+  }
+}
+
+}  // namespace resnet

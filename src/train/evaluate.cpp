@@ -1,0 +1,86 @@
+#include "train/evaluate.hpp"
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/log.hpp"
+#include "base/parallel.hpp"
+#include "base/progress.hpp"
+#include "data/loader.hpp"
+#include "data/open.hpp"
+#include "train/config.hpp"
+#include "train/run.hpp"
+
+#include <algorithm>
+
+namespace resnet {
+namespace {
+
+/// The model's label of each class of the data set.
+std::vector<int32_t> match_classes(const std::vector<std::string>& data, const std::vector<std::string>& model) {
+  std::vector<int32_t> labels;
+  for (const std::string& name : data) {
+    const auto found = std::ranges::find(model, name);
+    if (found == model.end())
+      fail_data("evaluation: the data have a class '", name, "' that the model was not trained on");
+    labels.push_back(static_cast<int32_t>(found - model.begin()));
+  }
+  return labels;
+}
+
+void expect_size(const Dataset& dataset, const ModelSpec& spec) {
+  const Shape image = dataset.image_shape();
+  const Shape expected{spec.input.channels, spec.input.height, spec.input.width};
+  if (!(image == expected)) fail_data("evaluation: the model expects images ", expected, ", the data set has ", image);
+}
+
+}  // namespace
+
+int64_t evaluation_batch(const ImageSize& image) {
+  constexpr int64_t elements = int64_t{100} * 3 * 64 * 64;
+  return std::clamp<int64_t>(elements / image.elements(), 8, 100);
+}
+
+std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::shared_ptr<const Dataset>& dataset,
+                                         const ModelInfo& info) {
+  expect_size(*dataset, info.spec);
+  const std::vector<int32_t> labels = match_classes(dataset->classes(), info.classes);
+  Loader loader(dataset, info.preprocessing, {.batch = evaluation_batch(info.spec.input), .training = false});
+  EvaluationSums sums(info.classes, shown_images);
+  Progress progress("evaluation", dataset->size(), "images");
+  int64_t done = 0;
+  for (int64_t step = 0; step < loader.steps_per_epoch(); ++step) {
+    if (interrupted()) return std::nullopt;
+    const Batch& batch = loader.next();
+    Tensor truth = batch.labels;
+    for (int32_t& label : truth.data<int32_t>()) label = labels[static_cast<std::size_t>(label)];
+    sums.add(program.logits(batch.images), truth, batch.count);
+    progress.update(done += batch.count);
+  }
+  return sums.result();
+}
+
+EvaluationResult evaluate(const EvaluateRequest& request) {
+  fs::path file = request.model;
+  std::string source = request.data;
+  double validation = request.validation;
+  if (fs::is_directory(file)) {
+    const RunDirectory run = open_run(file);
+    file = fs::exists(run.best()) ? run.best() : run.last();
+    if (source.empty()) {
+      const RunConfig config = config_from_toml(read_file(run.config()), run.config().string());
+      source = config.data;
+      validation = config.validation;
+    }
+  }
+  if (source.empty()) fail_usage("evaluation: name the data to evaluate ", request.model, " on");
+  const ModelFile model = load_model(file);
+  const int threads = request.threads > 0 ? request.threads : available_cores();
+  const DataSplit data = open_data(source, {.threads = threads, .validation = validation});
+  if (!data.note.empty()) log_info("{}", data.note);
+  InferenceProgram program(model.info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
+  std::optional<EvaluationResult> result = evaluate(program, data.test, model.info);
+  if (!result) fail_as(ExitCode::interrupted, "evaluation: interrupted");
+  return std::move(*result);
+}
+
+}  // namespace resnet

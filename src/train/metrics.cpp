@@ -1,0 +1,96 @@
+#include "train/metrics.hpp"
+
+#include <cassert>
+#include <cmath>
+#include <utility>
+
+namespace resnet {
+namespace {
+
+std::span<const float> row_of(const Tensor& scores, int64_t row) {
+  const auto width = static_cast<std::size_t>(scores.shape()[1]);
+  return scores.data<float>().subspan(static_cast<std::size_t>(row) * width, width);
+}
+
+/// Log of the sum of exponentials, in double and without overflow.
+double log_sum_exp(std::span<const float> logits) {
+  double largest = logits[0];
+  for (const float logit : logits) largest = std::fmax(largest, logit);
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(logit - largest);
+  return largest + std::log(sum);
+}
+
+/// Classes that come before the label when sorted by falling score.
+int64_t rank_of(std::span<const float> scores, std::size_t label) {
+  int64_t before = 0;
+  for (std::size_t k = 0; k < scores.size(); ++k)
+    before += scores[k] > scores[label] || (scores[k] == scores[label] && k < label);
+  return std::isnan(scores[label]) ? static_cast<int64_t>(scores.size()) : before;
+}
+
+}  // namespace
+
+std::optional<double> EvaluationResult::top5() const {
+  if (classes.size() < 6) return std::nullopt;
+  return count ? static_cast<double>(correct5) / static_cast<double>(count) : 0;
+}
+
+int64_t EvaluationResult::class_count(std::size_t label) const {
+  int64_t sum = 0;
+  for (std::size_t k = 0; k < classes.size(); ++k) sum += confusion[label * classes.size() + k];
+  return sum;
+}
+
+std::optional<double> EvaluationResult::class_accuracy(std::size_t label) const {
+  const int64_t images = class_count(label);
+  if (images == 0) return std::nullopt;
+  return static_cast<double>(confusion[label * classes.size() + label]) / static_cast<double>(images);
+}
+
+int argmax(std::span<const float> values) {
+  std::size_t best = 0;
+  for (std::size_t k = 1; k < values.size(); ++k)
+    if (values[k] > values[best] || (std::isnan(values[best]) && !std::isnan(values[k]))) best = k;
+  return static_cast<int>(best);
+}
+
+int64_t count_correct(const Tensor& scores, const Tensor& labels, int64_t count) {
+  int64_t correct = 0;
+  for (int64_t row = 0; row < count; ++row)
+    correct += argmax(row_of(scores, row)) == labels.data<int32_t>()[static_cast<std::size_t>(row)];
+  return correct;
+}
+
+EvaluationSums::EvaluationSums(std::vector<std::string> classes, int64_t keep) : keep_(keep) {
+  result_.confusion.resize(classes.size() * classes.size());
+  result_.classes = std::move(classes);
+}
+
+void EvaluationSums::add(const Tensor& logits, const Tensor& labels, int64_t count) {
+  assert(static_cast<std::size_t>(logits.shape()[1]) == result_.classes.size());
+  for (int64_t row = 0; row < count; ++row) {
+    const std::span<const float> scores = row_of(logits, row);
+    const auto label = static_cast<std::size_t>(labels.data<int32_t>()[static_cast<std::size_t>(row)]);
+    const double normaliser = log_sum_exp(scores);
+    loss_sum_ += normaliser - scores[label];
+    const int predicted = argmax(scores);
+    const int64_t rank = rank_of(scores, label);
+    result_.correct += rank == 0;
+    result_.correct5 += rank < 5;
+    ++result_.confusion[label * result_.classes.size() + static_cast<std::size_t>(predicted)];
+    if (static_cast<int64_t>(result_.predicted.size()) < keep_) {
+      result_.predicted.push_back(predicted);
+      result_.confidence.push_back(std::exp(scores[static_cast<std::size_t>(predicted)] - normaliser));
+    }
+  }
+  result_.count += count;
+}
+
+EvaluationResult EvaluationSums::result() const {
+  EvaluationResult result = result_;
+  result.loss = result.count ? loss_sum_ / static_cast<double>(result.count) : 0;
+  return result;
+}
+
+}  // namespace resnet

@@ -1,0 +1,210 @@
+#include "train/train.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/parallel.hpp"
+#include "data/open.hpp"
+#include "train/trainer.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace resnet {
+namespace {
+
+/// Lines also go to the run's log while this lives.
+class RunLog {
+ public:
+  explicit RunLog(const RunDirectory& run) { set_log_file(run.log()); }
+  ~RunLog() { set_log_file({}); }
+  RunLog(const RunLog&) = delete;
+  RunLog& operator=(const RunLog&) = delete;
+};
+
+int thread_count(int wanted) { return wanted > 0 ? wanted : available_cores(); }
+
+/// A folder keeps its meaning when the run is resumed from elsewhere.
+std::string lasting_source(const std::string& data) {
+  return data.starts_with("builtin:") ? data : fs::absolute(data).lexically_normal().string();
+}
+
+DataSplit open_for_training(const std::string& source, double validation, int threads) {
+  DataSplit data = open_data(source, {.threads = threads, .validation = validation});
+  if (!data.train) fail_data(source, ": has no training images; it can only be used by 'eval'");
+  if (!data.note.empty()) log_info("{}", data.note);
+  return data;
+}
+
+ModelInfo model_info(const TrainRequest& request, const DataSplit& data) {
+  const Shape image = data.train->image_shape();
+  const ImageSize size{static_cast<int>(image[0]), static_cast<int>(image[1]), static_cast<int>(image[2])};
+  const std::vector<std::string>& classes = data.train->classes();
+  ModelOptions options = request.model_options;
+  options.classes = static_cast<int>(classes.size());
+  options.input = size;
+  return {.spec = find_model(request.model, options), .classes = classes, .preprocessing = data.preprocessing};
+}
+
+void check_request(const TrainRequest& request, const DataSplit& data) {
+  check(request.recipe);
+  if (request.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+    fail_usage("seed: expected at most 9223372036854775807, got ", request.seed);
+  if (request.precision != Precision::fp32)
+    fail_usage("precision: ", name_of(request.precision), " is not built in yet; use fp32");
+  if (request.recipe.batch > data.train->size())
+    fail_usage("batch: ", request.recipe.batch, " images are more than the ", data.train->size(),
+               " for training; choose a smaller --batch");
+}
+
+/// The weights of a model file as a start; tensors of another shape (the head for other classes) start anew.
+State starting_weights(const fs::path& file, const ModelInfo& info) {
+  State state;
+  if (file.empty()) return state;
+  const ModelFile model = load_model(file);
+  const StateMatch found = match(forward_graph(info.spec, 1, Mode::inference), model.state);
+  const auto in_head = [](const std::string& line) { return line.starts_with("fc."); };
+  if (!found.missing.empty() || !found.unexpected.empty() || !std::ranges::all_of(found.reshaped, in_head))
+    expect_match(forward_graph(info.spec, 1, Mode::inference), model.state, file.string());
+  const bool new_head = !found.reshaped.empty();
+  for (const auto& [name, tensor] : model.state.tensors())
+    if (!new_head || !in_head(name)) state.set(name, tensor);
+  log_info("weights from {}{}", file.string(), new_head ? "; the head starts anew, for other classes" : "");
+  return state;
+}
+
+TrainingPosition first_position(const TrainRequest& request, const ModelSpec& spec) {
+  TrainingPosition position;
+  position.seed = request.seed;
+  const GentleStart& gentle = request.recipe.gentle;
+  position.gentle = gentle.lr > 0 && weight_layers(spec) >= gentle.from_depth;
+  return position;
+}
+
+void describe_start(const Trainer& trainer, const ModelInfo& info, const DataSplit& data, const RunDirectory& run) {
+  const Recipe& recipe = trainer.config().recipe;
+  log_info("{}: {}", info.spec.name, describe(info.spec));
+  log_info("{}: {} images for training, {} for {}, {} classes", data.name, data.train->size(), data.test->size(),
+           data.test_name, info.classes.size());
+  log_info("recipe {}: {} steps of {} images, {} an epoch, lr {}", recipe.name, trainer.steps(), recipe.batch,
+           trainer.steps_per_epoch(), recipe.schedule.peak);
+  const int64_t left_out = data.train->size() - trainer.steps_per_epoch() * recipe.batch;
+  if (left_out > 0) log_info("the last {} images of each epoch's order fill no batch and are left out", left_out);
+  log_info("run {}", run.path().string());
+}
+
+void write_start(const RunDirectory& run, const RunConfig& config, const std::vector<std::string>& classes,
+                 const std::string& command) {
+  std::string names;
+  for (const std::string& name : classes) names += name + "\n";
+  write_file(run.classes(), names);
+  write_file(run.command(), command + "\n");
+  write_file(run.environment(), to_json_text(environment()) + "\n");
+  write_file(run.config(), to_toml(config));
+  run.truncate_metrics(-1);
+}
+
+/// Errors end up in the run's log as well.
+template <class Action>
+TrainResult logged(const RunDirectory& run, Action&& action) {
+  const RunLog log(run);
+  try {
+    return action();
+  } catch (const Error& error) {
+    try {
+      append_line(run.log(), error.what());
+    } catch (const Error&) {  // the disk may be what failed
+    }
+    throw;
+  }
+}
+
+}  // namespace
+
+TrainResult train(const TrainRequest& request) {
+  const int threads = thread_count(request.threads);
+  const DataSplit data = open_for_training(request.data, request.validation, threads);
+  const ModelInfo info = model_info(request, data);
+  check_request(request, data);
+  State state = starting_weights(request.weights, info);
+  const RunConfig config{.model = info.spec.name,
+                         .model_spec = to_json_text(info.spec),
+                         .data = lasting_source(request.data),
+                         .validation = request.validation,
+                         .seed = request.seed,
+                         .precision = request.precision,
+                         .instruction_set = {},
+                         .plan = {},
+                         .recipe = request.recipe};
+  const RunDirectory run = create_run("train", info.spec.name + "-" + data.name, request.out, request.force);
+  bool started = false;
+  try {
+    Trainer trainer({.config = config,
+                     .info = info,
+                     .data = data,
+                     .threads = threads,
+                     .loader_threads = request.loader_threads,
+                     .checkpoint_every = request.checkpoint_every,
+                     .reuse_memory = request.reuse_memory,
+                     .backend = request.backend,
+                     .command = request.command},
+                    std::move(state), first_position(request, info.spec));
+    write_start(run, trainer.config(), info.classes, request.command);
+    trainer.save(run);
+    started = true;
+    return logged(run, [&] {
+      describe_start(trainer, info, data, run);
+      return trainer.train(run, {});
+    });
+  } catch (...) {
+    std::error_code ignored;
+    if (!started) fs::remove_all(run.path(), ignored);  // nothing in it could be resumed
+    throw;
+  }
+}
+
+TrainResult resume(const ResumeRequest& request) {
+  const int threads = thread_count(request.threads);
+  const RunDirectory run = open_run(request.run);
+  RunConfig config = config_from_toml(read_file(run.config()), run.config().string());
+  const RunConfig before = config;
+  LoadedPosition loaded = load_position(run.last());
+  const ModelInfo info = loaded.info;
+  if (!(info.spec == spec_from_json(config.model_spec)))
+    fail_model(run.last().string(), ": holds another network than config.toml says; restore one of them");
+  if (request.epochs) config.recipe = changed(config.recipe, {.epochs = request.epochs});
+  const DataSplit data = open_for_training(config.data, config.validation, threads);
+  if (data.train->classes() != info.classes)
+    fail_data(config.data, ": has other classes than the run was trained on; restore the data");
+  const int64_t done = loaded.position.step;
+  Trainer trainer({.config = config,
+                   .info = info,
+                   .data = data,
+                   .threads = threads,
+                   .loader_threads = request.loader_threads,
+                   .checkpoint_every = request.checkpoint_every,
+                   .reuse_memory = request.reuse_memory,
+                   .backend = before.instruction_set == reference_kernels ? Backend::reference : Backend::cpu,
+                   .command = request.command},
+                  std::move(loaded.state), loaded.position);
+  if (trainer.config().instruction_set != before.instruction_set || trainer.config().plan != before.plan)
+    fail(run.path().string(), ": was trained with kernels for ", before.instruction_set, " (plan ", before.plan,
+         "), here they are for ", trainer.config().instruction_set, " (plan ", trainer.config().plan,
+         "), which would end with other bytes; resume it where it was started");
+  if (done > trainer.steps())
+    fail_usage("epochs: the run has already done ", done, " steps, more than the ", trainer.steps(), " wanted");
+  return logged(run, [&] {
+    if (request.epochs && !(config == before)) {
+      log_warning(
+          "the length changed to {} epochs: the schedule is rescaled, so the bytes differ from a run of that "
+          "length from the start",
+          *request.epochs);
+      write_file(run.config(), to_toml(config));
+    }
+    if (!request.command.empty()) append_line(run.command(), request.command);
+    log_info("{}: continuing after step {} of {}", run.path().string(), done, trainer.steps());
+    return trainer.train(run, run.truncate_metrics(done));
+  });
+}
+
+}  // namespace resnet

@@ -1,0 +1,81 @@
+// The loop of a training: steps, ends of epochs, checkpoints, interrupts. Where it stands is a TrainingPosition and a
+// State; everything else follows from the configuration, so that a loop can start anywhere.
+#pragma once
+
+#include "data/loader.hpp"
+#include "train/checkpoint.hpp"
+#include "train/config.hpp"
+#include "train/evaluate.hpp"
+#include "train/run.hpp"
+#include "train/train.hpp"
+#include "train/training_program.hpp"
+#include "train/training_report.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace resnet {
+
+struct TrainerSetup {
+  RunConfig config;
+  ModelInfo info;
+  DataSplit data;
+  int threads = 1;
+  int loader_threads = 0;  // 0: a quarter of the threads
+  int64_t checkpoint_every = 0;
+  bool reuse_memory = true;
+  Backend backend = Backend::cpu;
+  std::string command;
+};
+
+class Trainer {
+ public:
+  /// Compiles; what `state` lacks is started from the seed. Error (usage): a batch larger than the data set.
+  Trainer(TrainerSetup setup, State state, const TrainingPosition& position);
+
+  /// Fills in what the configuration says of the compiled step.
+  const RunConfig& config() const { return setup_.config; }
+  int64_t steps() const { return steps_; }
+  int64_t steps_per_epoch() const { return loader_.steps_per_epoch(); }
+
+  /// Writes `last` of the run.
+  void save(const RunDirectory& run);
+  /// Trains to the end. `rows` are the epochs that are already in metrics.csv.
+  TrainResult train(const RunDirectory& run, std::vector<MetricsRow> rows);
+
+ private:
+  int64_t steps_of_epoch() const;
+  bool finished() const { return position_.step == steps_ && position_.step_in_epoch == 0; }
+  double rate_of_step() const;
+  TrainingProgram::Result advance(bool checked);
+  void count(const TrainingProgram::Result& result, int64_t images);
+  void train_step(const RunDirectory& run);
+  void finish_epoch(const RunDirectory& run);
+  void stop(const RunDirectory& run);
+  [[noreturn]] void diagnose(const RunDirectory& run);
+  bool state_is_finite() const;
+  double seconds() const;
+  void report(const RunDirectory& run);
+  double images_per_second() const;
+
+  TrainerSetup setup_;
+  State state_;
+  TrainingPosition position_;
+  std::shared_ptr<ThreadPool> pool_;
+  Loader loader_;
+  int64_t steps_;
+  TrainingProgram program_;
+  InferenceProgram inference_;
+  std::vector<MetricsRow> rows_;
+  std::optional<EvaluationResult> evaluation_;
+  TimeSplit time_;
+  int64_t images_trained_ = 0;  // by this process
+  double earlier_seconds_ = 0;  // of the parts of the run before this one
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace resnet

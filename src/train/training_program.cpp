@@ -1,0 +1,86 @@
+#include "train/training_program.hpp"
+
+#include "base/random.hpp"
+#include "train/metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <numeric>
+#include <vector>
+
+namespace resnet {
+namespace {
+
+Tensor scalar(double value) {
+  Tensor tensor(Shape{1});
+  tensor.data<float>()[0] = static_cast<float>(value);
+  return tensor;
+}
+
+/// A key of the dropout masks of one step.
+Tensor random_key(uint64_t seed, int64_t step) {
+  Tensor tensor(Shape{1}, DType::i64);
+  tensor.data<int64_t>()[0] = static_cast<int64_t>(stream_key(seed, "dropout", {static_cast<uint64_t>(step)}));
+  return tensor;
+}
+
+}  // namespace
+
+Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision precision, bool observe_gradients) {
+  const auto smoothing = static_cast<float>(recipe.label_smoothing);
+  Graph graph = fuse(loss_graph(spec, recipe.batch, Mode::training, smoothing));
+  if (precision != Precision::fp32) graph = insert_casts(graph, precision);
+  const std::map<Value, Value> gradients = differentiate(graph, {{*graph.find("loss"), {}}}, graph.parameters());
+  if (observe_gradients)
+    for (const auto& [parameter, gradient] : gradients) graph.add_output("gradient/" + graph[parameter].name, gradient);
+  return add_updates(graph, gradients,
+                     {.momentum = static_cast<float>(recipe.momentum),
+                      .weight_decay = static_cast<float>(recipe.weight_decay),
+                      .nesterov = recipe.nesterov,
+                      .decay_vectors = recipe.decay_all});
+}
+
+int weight_layers(const ModelSpec& spec) {
+  if (spec.family == Family::fully_connected) return spec.residual() ? 2 * spec.depth + 2 : spec.depth;
+  const int blocks = std::accumulate(spec.blocks.begin(), spec.blocks.end(), 0);
+  return blocks * (spec.block == BlockKind::bottleneck ? 3 : 2) + 2;
+}
+
+TrainingProgram::TrainingProgram(const ModelSpec& spec, const Recipe& recipe, Precision precision, State& state,
+                                 uint64_t seed, const CompileOptions& options)
+    : seed_(seed) {
+  const Graph graph = training_graph(spec, recipe, precision);
+  random_ = graph.find("random_key").has_value();
+  initialise(state, graph, seed, options.compute);
+  executable_ = compile(graph, state, options);
+}
+
+TrainingProgram::Result TrainingProgram::run(const Batch& batch, double learning_rate, int64_t step, bool checked) {
+  executable_->set_input("images", batch.images);
+  executable_->set_input("labels", batch.labels);
+  executable_->set_input("learning_rate", scalar(learning_rate));
+  if (random_) executable_->set_input("random_key", random_key(seed_, step));
+  Result result;
+  if (checked)
+    result.culprit = executable_->run_checked();
+  else
+    executable_->run();
+  result.loss = convert(executable_->output("loss"), DType::f64).data<double>()[0];
+  result.correct = count_correct(convert(executable_->output("logits"), DType::f32), batch.labels, batch.count);
+  return result;
+}
+
+std::string TrainingProgram::fingerprint() const {
+  uint64_t digest = 0xcbf29ce484222325;  // FNV-1a
+  const auto add = [&](const std::string& text) {
+    for (const char c : text + '\n') digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  };
+  for (const StepInfo& step : executable_->steps()) {
+    add(step.node);
+    add(step.implementation);
+  }
+  return fmt::format("{:016x}", digest);
+}
+
+}  // namespace resnet
