@@ -1,5 +1,6 @@
 // The zoo: one row for each published network. A user's options change a copy of its row.
 #include "base/error.hpp"
+#include "models/excerpt.hpp"
 #include "models/model.hpp"
 #include "models/nearest.hpp"
 
@@ -85,7 +86,7 @@ ModelSpec named(std::string_view name) {
   if (const std::optional<ModelSpec> model = cifar_model_of_any_depth(name)) return *model;
   std::vector<std::string> names;
   for (const ModelSpec& model : models()) names.push_back(model.name);
-  fail_usage("unknown model '", name, "'; did you mean ", nearest_name(name, names),
+  fail_usage("unknown model '", excerpt(name), "'; did you mean ", nearest_name(name, names),
              "? `resnet models` lists all; resnetN and plainN are known for N = 6n + 2 (8, 14, 20, 26, ...)");
 }
 

@@ -1,0 +1,184 @@
+// Finding models by name, their options, and specs as text.
+#include "base/error.hpp"
+#include "models/model.hpp"
+#include "models/nearest.hpp"
+#include "models/outline.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace resnet {
+namespace {
+
+/// The error that `action` throws; a failure if there is none.
+template <class Action>
+Error error_of(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error;
+  }
+  ADD_FAILURE() << "expected an error";
+  return {ExitCode::ok, ""};
+}
+
+bool mentions(const Error& error, const std::string& text) {
+  return std::string(error.what()).find(text) != std::string::npos;
+}
+
+TEST(Zoo, FindsEveryRowByItsName) {
+  for (const ModelSpec& row : models()) EXPECT_EQ(find_model(row.name), row);
+}
+
+TEST(Zoo, OtherDepthsOfThePaperRuleAreKnown) {
+  EXPECT_EQ(find_model("resnet8").blocks, (std::vector<int>{1, 1, 1}));
+  EXPECT_EQ(find_model("plain26").blocks, (std::vector<int>{4, 4, 4}));
+  EXPECT_EQ(find_model("plain26").shortcut, Shortcut::none);
+  EXPECT_EQ(find_model("resnet50").family, Family::imagenet);
+}
+
+TEST(Zoo, UnknownNamesSuggestTheNearest) {
+  const Error error = error_of([] { find_model("resnet5"); });
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_TRUE(mentions(error, "unknown model 'resnet5'; did you mean resnet56?")) << error.what();
+  for (const char* name : {"", "resnet", "resnet21", "resnet020", "resnet20x", "resnet-20", "plain50", "plain152",
+                           "resnet2", "resnet99999999999999999999", "RESNET20", "resnet\n20"})
+    EXPECT_EQ(error_of([&] { find_model(name); }).code(), ExitCode::usage) << name;
+}
+
+TEST(Zoo, OptionsChangeACopyOfTheRow) {
+  const ModelSpec spec = find_model(
+      "resnet50",
+      {.classes = 7, .input = ImageSize{1, 64, 48}, .shortcut = Shortcut::option_c, .stride_at = StrideAt::conv1x1});
+  EXPECT_EQ(spec.classes, 7);
+  EXPECT_EQ(spec.input, (ImageSize{1, 64, 48}));
+  EXPECT_EQ(spec.shortcut, Shortcut::option_c);
+  EXPECT_EQ(spec.stride_at, StrideAt::conv1x1);
+  EXPECT_EQ(find_model("resnet50").classes, 1000);
+}
+
+TEST(Zoo, OptionsAModelDoesNotHaveAreRefused) {
+  const std::pair<const char*, ModelOptions> cases[] = {
+      {"resnet20", {.width = 32}},
+      {"resnet20", {.depth = 5}},
+      {"resnet20", {.stride_at = StrideAt::conv1x1}},
+      {"resnet20", {.shortcut = Shortcut::none}},
+      {"resnet20", {.shortcut = Shortcut::option_b, .zero_channels = ZeroChannels::after}},
+      {"plain20", {.shortcut = Shortcut::option_a}},
+      {"residual_mlp", {.shortcut = Shortcut::option_b}},
+      {"resnet20", {.classes = 0}},
+      {"resnet20", {.classes = -3}},
+      {"resnet20", {.input = ImageSize{3, 0, 32}}},
+      {"resnet20", {.input = ImageSize{3, 1 << 20, 32}}},
+      {"mlp", {.width = 0}},
+      {"mlp", {.depth = 1'000'000}},
+  };
+  for (const auto& [name, options] : cases)
+    EXPECT_EQ(error_of([&, &model = name, &chosen = options] { find_model(model, chosen); }).code(), ExitCode::usage)
+        << name;
+}
+
+TEST(Zoo, NamesOfOptions) {
+  EXPECT_EQ(shortcut_from_name("b"), Shortcut::option_b);
+  EXPECT_EQ(shortcut_from_name("none"), Shortcut::none);
+  EXPECT_EQ(stride_at_from_name("conv1x1"), StrideAt::conv1x1);
+  EXPECT_EQ(error_of([] { shortcut_from_name("D"); }).code(), ExitCode::usage);
+}
+
+TEST(Spec, TextRoundTrip) {
+  for (ModelSpec spec : models()) {
+    spec.name = "my \"network\"\n";
+    spec.stride_at = StrideAt::conv1x1;
+    spec.zero_channels = ZeroChannels::after;
+    spec.input = {1, 28, 30};
+    EXPECT_EQ(spec_from_json(to_json_text(spec)), spec);
+    EXPECT_EQ(to_json_text(spec_from_json(to_json_text(spec))), to_json_text(spec));
+  }
+}
+
+TEST(Spec, HostileTextIsRefused) {
+  const std::string good = to_json_text(find_model("resnet20"));
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+  };
+  const std::string cases[] = {
+      "",
+      "null",
+      "[]",
+      "{",
+      std::string(200'000, '['),
+      "{\"name\":\"" + std::string(100'000, 'x') + "\"}",
+      with("\"classes\":10", "\"classes\":\"ten\""),
+      with("\"classes\":10", "\"classes\":0"),
+      with("\"classes\":10", "\"classes\":-1"),
+      with("\"classes\":10", "\"classes\":1e300"),
+      with("\"classes\":10", "\"classes\":10.5"),
+      with("\"classes\":10", "\"classes\":18446744073709551615"),
+      with("\"classes\":10", "\"classes\":-9223372036854775808"),
+      with("\"classes\":10", "\"clases\":10"),
+      with("[3,3,3]", "[3,3]"),
+      with("[3,3,3]", "[]"),
+      with("[3,3,3]", "[3,0,3]"),
+      with("[3,3,3]", "[3,100000,3]"),
+      with("[3,3,3]", "[[3],3,3]"),
+      with("[16,32,64]", "[16,32,2000000000]"),
+      with("[16,32,64]", "[64,32,16]"),
+      with("[3,32,32]", "[3,32]"),
+      with("[3,32,32]", "[3,1000000,32]"),
+      with("\"A\"", "\"Z\""),
+      with("\"A\"", "1"),
+      with("\"cifar\"", "\"transformer\""),
+      with("\"cifar\"", "\"fully_connected\""),
+      with("\"resnet20\"", "\"" + std::string(300, 'x') + "\""),
+  };
+  for (const std::string& text : cases) {
+    const Error error = error_of([&] { spec_from_json(text); });
+    EXPECT_EQ(error.code(), ExitCode::bad_model) << text.substr(0, 200);
+    EXPECT_LT(std::string(error.what()).size(), 400u) << error.what();
+  }
+}
+
+TEST(Spec, ErrorsSayWhereAndWhat) {
+  const Error error = error_of([] { spec_from_json(R"({"blocks": [3, 3, 3], "widths": [16, 32, "x"]})"); });
+  EXPECT_STREQ(error.what(), "model structure: widths: expected a whole number, got \"x\"");
+}
+
+TEST(Spec, DescribesItselfInOneLine) {
+  EXPECT_EQ(describe(find_model("resnet20")),
+            "residual, basic blocks 3-3-3 of 16-32-64 channels, shortcut A, input 3x32x32, 10 classes");
+  EXPECT_EQ(describe(find_model("plain34")),
+            "plain, basic blocks 3-4-6-3 of 64-128-256-512 channels, input 3x224x224, 1000 classes");
+  EXPECT_EQ(describe(find_model("residual_mlp", {.width = 16})),
+            "residual, fully connected, 10 blocks of two layers of width 16, input 3x32x32, 10 classes");
+}
+
+TEST(Outline, SaysHowEachShortcutPasses) {
+  const auto paths = [](const ModelSpec& spec) {
+    std::string text;
+    for (const StageOutline& stage : outline(spec))
+      for (const BlockOutline& block : stage.blocks) text += "-izp"[static_cast<int>(block.shortcut)];
+    return text;
+  };
+  EXPECT_EQ(paths(find_model("resnet20")), "-iiiziizii--");
+  EXPECT_EQ(paths(find_model("plain20")), "------------");
+  EXPECT_EQ(paths(find_model("resnet20", {.shortcut = Shortcut::option_c})), "-ppppppppp--");
+  EXPECT_EQ(paths(find_model("resnet18")), "--iipipipi--");
+  EXPECT_EQ(paths(find_model("resnet50")), "--piipiiipiiiiipii--");
+  EXPECT_EQ(paths(find_model("residual_mlp", {.depth = 3})), "-iii-");
+}
+
+TEST(Nearest, FewestEdits) {
+  const std::vector<std::string> names = {"resnet20", "resnet32", "plain20"};
+  EXPECT_EQ(nearest_name("resne20", names), "resnet20");
+  EXPECT_EQ(nearest_name("plan20", names), "plain20");
+  EXPECT_EQ(nearest_name("resnet33", names), "resnet32");
+  EXPECT_EQ(nearest_name("x", {}), "");
+}
+
+}  // namespace
+}  // namespace resnet
