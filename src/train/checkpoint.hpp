@@ -19,12 +19,12 @@ struct TrainingPosition {
   int64_t step_in_epoch = 0;  // steps of it that are done
   int64_t step = 0;           // steps done in all
   uint64_t seed = 0;
-  TrainingMetrics running;  // of the running epoch
+  TrainingMetrics running = {};  // of the running epoch
   /// Gentle start (recipe.hpp): whether it still lasts, and the counts of the running window of steps.
   bool gentle = false;
   int64_t window_images = 0, window_correct = 0;
   /// The best epoch so far.
-  std::optional<double> best_top1;
+  std::optional<double> best_top1 = {};
   int64_t best_epoch = 0;
   bool operator==(const TrainingPosition&) const = default;
 };

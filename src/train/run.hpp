@@ -16,7 +16,7 @@ struct MetricsRow {
   double time = 0;              // seconds of training, over all parts of an interrupted run
   double lr = 0;                // of the last step
   double train_loss = 0;
-  std::optional<double> val_loss, top1, top5;
+  std::optional<double> val_loss = {}, top1 = {}, top5 = {};
   double train_top1 = 0;
 };
 

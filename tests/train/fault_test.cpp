@@ -1,0 +1,113 @@
+// What goes wrong in a training: each ends with one clear line, the right exit code, and nothing lost.
+#include "formats/model_file.hpp"
+#include "support.hpp"
+#include "train/checkpoint.hpp"
+
+#include <cerrno>
+#include <cmath>
+
+namespace resnet {
+namespace {
+
+class Fault : public QuietRun {};
+
+TEST_F(Fault, ARateTooHighNamesTheNodeAndKeepsTheLastGoodCheckpoint) {
+  TrainRequest request = small_request(folder / "run");
+  request.recipe.schedule = {.kind = ScheduleKind::constant, .peak = 1e30};
+  const std::string message = error_of([&] { train(request); });
+  EXPECT_EQ(message.find("1: training: the numbers are no longer finite: it first arose in node '"), 0u) << message;
+  EXPECT_NE(message.find("' at step "), std::string::npos) << message;
+  EXPECT_NE(message.find("try a lower --lr"), std::string::npos) << message;
+  const LoadedPosition kept = load_position(RunDirectory(request.out).last());
+  EXPECT_EQ(kept.position.step, 0);
+  for (const auto& [name, tensor] : kept.state.tensors())
+    for (const float value : tensor.data<float>()) ASSERT_TRUE(std::isfinite(value)) << name;
+  EXPECT_NE(read_file(RunDirectory(request.out).log()).find("no longer finite"), std::string::npos);
+}
+
+TEST_F(Fault, ANodeIsNamedAfterLaterCheckpointsToo) {
+  TrainRequest request = small_request(folder / "run");
+  request.checkpoint_every = 3;
+  request.recipe.schedule = {.kind = ScheduleKind::step, .peak = 1e-3, .milestones = {0.6}, .factor = 1};
+  // The rate explodes at step 11 of 18: the checkpoint of step 9 stays.
+  request.recipe.schedule = {.kind = ScheduleKind::constant, .peak = 1e-3};
+  set_step_hook([&](int64_t step) {
+    if (step == 4) set_interrupted(true);
+  });
+  EXPECT_THROW(train(request), Error);
+  set_step_hook({});
+  set_interrupted(false);
+  const fs::path config = RunDirectory(request.out).config();
+  std::string text = read_file(config);
+  text.replace(text.find("lr = 0.001"), 10, "lr = 1e+30");
+  write_file(config, text);
+  const std::string message = error_of([&] { resume({.run = request.out}); });
+  EXPECT_NE(message.find("it first arose in node '"), std::string::npos) << message;
+  EXPECT_NE(message.find("the last good checkpoint (step 4)"), std::string::npos) << message;
+}
+
+TEST_F(Fault, AFullDiskLeavesThePreviousCheckpoint) {
+  TrainRequest request = small_request(folder / "run");
+  set_step_hook([&](int64_t step) {
+    if (step == 12)
+      set_write_fault([](const fs::path& path) { return path.extension() == ".safetensors" ? ENOSPC : 0; });
+  });
+  const std::string message = error_of([&] { train(request); });
+  EXPECT_NE(message.find("No space left on device; free some space"), std::string::npos) << message;
+  EXPECT_EQ(message.substr(0, 2), "1:");
+  set_step_hook({});
+  set_write_fault({});
+  EXPECT_EQ(load_position(RunDirectory(request.out).last()).position.step, 9);
+  resume({.run = request.out});
+  train(small_request(folder / "whole"));
+  EXPECT_EQ(last_bytes(request.out), last_bytes(folder / "whole"));
+}
+
+TEST_F(Fault, NothingIsLeftOfARunThatCouldNotStart) {
+  set_write_fault([](const fs::path& path) { return path.extension() == ".safetensors" ? ENOSPC : 0; });
+  EXPECT_NE(error_of([&] { train(small_request(folder / "run")); }).find("No space left"), std::string::npos);
+  EXPECT_FALSE(fs::exists(folder / "run"));
+}
+
+TEST_F(Fault, WrongRequestsAreRefusedBeforeAnythingIsWritten) {
+  const auto error = [&](auto&& change) {
+    TrainRequest request = small_request(folder / "run");
+    change(request);
+    const std::string message = error_of([&] { train(request); });
+    EXPECT_FALSE(fs::exists(folder / "run")) << message;
+    return message;
+  };
+  EXPECT_EQ(error([](TrainRequest& r) { r.recipe.batch = 100; }),
+            "2: batch: 100 images are more than the 78 for training; choose a smaller --batch");
+  EXPECT_EQ(error([](TrainRequest& r) { r.model = "resnet21"; }).substr(0, 2), "2:");
+  EXPECT_EQ(error([&](TrainRequest& r) { r.data = (folder / "none").string(); }).substr(0, 2), "3:");
+  EXPECT_EQ(error([](TrainRequest& r) { r.precision = Precision::bf16; }).substr(0, 2), "2:");
+  EXPECT_EQ(error([&](TrainRequest& r) { r.weights = folder / "none.safetensors"; }).substr(0, 2), "4:");
+  EXPECT_EQ(error([](TrainRequest& r) { r.seed = ~uint64_t{0}; }).substr(0, 2), "2:");
+}
+
+TEST_F(Fault, ADamagedCheckpointIsRefused) {
+  train(small_request(folder / "run"));
+  const fs::path last = RunDirectory(folder / "run").last();
+  const std::string bytes = read_file(last);
+  write_file(last, bytes.substr(0, bytes.size() / 2));
+  EXPECT_EQ(error_of([&] { resume({.run = folder / "run"}); }).substr(0, 2), "4:");
+  write_file(last, best_bytes(folder / "run"));
+  EXPECT_NE(error_of([&] { resume({.run = folder / "run"}); }).find("without the counters"), std::string::npos);
+}
+
+TEST_F(Fault, WeightsOfAnotherRunAreAStart) {
+  train(small_request(folder / "first"));
+  TrainRequest request = small_request(folder / "second");
+  request.weights = RunDirectory(folder / "first").best();
+  request.recipe.schedule = {.kind = ScheduleKind::constant, .peak = 1e-12};
+  train(request);
+  const State start = load_model(request.weights).state;
+  const State end = load_model(RunDirectory(request.out).best()).state;
+  const float* before = start.at("conv1.weight").data<float>().data();
+  const float* after = end.at("conv1.weight").data<float>().data();
+  EXPECT_NEAR(before[0], after[0], 1e-6);
+}
+
+}  // namespace
+}  // namespace resnet

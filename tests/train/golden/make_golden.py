@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""Writes golden.json: what PyTorch (Debian's python3-torch, 1.13) computes on networks and images that both sides make
+from an integer hash. Only losses, norms and projections are kept.
+
+    /usr/bin/python3 tests/train/golden/make_golden.py
+
+The fixture's numbers are float64. Hyperparameters are float32 values, as the attributes of our ops are.
+"""
+import json
+import os
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)
+
+BATCH, CLASSES, PROJECTIONS = 8, 10, 8
+LR, SMALL_LR, MOMENTUM, DECAY, EPSILON = (float(np.float32(x)) for x in (0.1, 1e-3, 0.9, 1e-4, 1e-5))
+
+
+def hashed(name, count):
+    """count numbers in [-1, 1), multiples of 2^-23: FNV-1a of the name keys a splitmix64 sequence."""
+    key = 0xCBF29CE484222325
+    for byte in name.encode():
+        key = ((key ^ byte) * 0x100000001B3) % 2**64
+    with np.errstate(over="ignore"):
+        z = np.uint64(key) + (np.arange(count, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+    return (z >> np.uint64(40)).astype(np.float64) * 2.0**-23 - 1.0
+
+
+def weights(name, shape):
+    """He et al.'s variance by fan-in for weights, ones and zeros with a tenth of noise for vectors; rounded to float32."""
+    u = hashed(name, int(np.prod(shape)))
+    if len(shape) > 1:
+        w = u * np.sqrt(6.0 / np.prod(shape[1:]))
+    else:
+        w = 0.1 * u + (1.0 if name.endswith("weight") else 0.0)
+    return torch.from_numpy(w.astype(np.float32).astype(np.float64).reshape(shape))
+
+
+class OptionA(nn.Module):
+    def __init__(self, zeros):
+        super().__init__()
+        self.zeros = zeros
+
+    def forward(self, x):
+        before = self.zeros // 2
+        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, before, self.zeros - before))
+
+
+def norm(channels):
+    return nn.BatchNorm2d(channels, eps=EPSILON)
+
+
+class Basic(nn.Module):
+    def __init__(self, inputs, channels, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, channels, 3, stride, 1, bias=False)
+        self.bn1 = norm(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = norm(channels)
+        self.short = OptionA(channels - inputs) if stride != 1 else nn.Identity()
+
+    def forward(self, x):
+        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + self.short(x))
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, inputs, channels, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, channels, 1, 1, 0, bias=False)
+        self.bn1 = norm(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, stride, 1, bias=False)
+        self.bn2 = norm(channels)
+        self.conv3 = nn.Conv2d(channels, 4 * channels, 1, 1, 0, bias=False)
+        self.bn3 = norm(4 * channels)
+        self.downsample = nn.Sequential()
+        if stride != 1 or inputs != 4 * channels:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, 4 * channels, 1, stride, 0, bias=False), norm(4 * channels))
+
+    def forward(self, x):
+        h = F.relu(self.bn1(self.conv1(x)))
+        h = F.relu(self.bn2(self.conv2(h)))
+        return F.relu(self.bn3(self.conv3(h)) + self.downsample(x))
+
+
+class ResNet(nn.Module):
+    def __init__(self, block, expansion, blocks, widths, imagenet):
+        super().__init__()
+        self.imagenet = imagenet
+        kernel = (7, 2, 3) if imagenet else (3, 1, 1)
+        self.conv1 = nn.Conv2d(3, widths[0], *kernel, bias=False)
+        self.bn1 = norm(widths[0])
+        inputs, self.stages = widths[0], []
+        for stage, (count, width) in enumerate(zip(blocks, widths)):
+            layers = []
+            for index in range(count):
+                layers.append(block(inputs, width, 2 if stage and not index else 1))
+                inputs = width * expansion
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
+            self.stages.append(f"layer{stage + 1}")
+        self.fc = nn.Linear(inputs, CLASSES)
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        if self.imagenet:
+            x = F.max_pool2d(x, 3, 2, 1)
+        for stage in self.stages:
+            x = getattr(self, stage)(x)
+        return self.fc(x.mean((2, 3)))
+
+
+def batch_of(step, side):
+    images = hashed(f"images.{step}", BATCH * 3 * side * side).reshape(BATCH, 3, side, side)
+    labels = np.floor((hashed(f"labels.{step}", BATCH) + 1.0) * 0.5 * CLASSES).astype(np.int64)
+    return torch.from_numpy(images), torch.from_numpy(labels)
+
+
+def train(make, side, lr, steps):
+    net = make()
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            parameter.copy_(weights(name, tuple(parameter.shape)))
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=MOMENTUM, weight_decay=DECAY)
+    losses, gradients = [], {}
+    for step in range(steps):
+        images, labels = batch_of(step, side)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(images), labels)
+        loss.backward()
+        if step == 0:
+            for name, parameter in net.named_parameters():
+                g = parameter.grad.numpy().ravel()
+                projections = [float(hashed(f"projection.{k}.{name}", g.size) @ g) for k in range(PROJECTIONS)]
+                gradients[name] = {"norm": float(np.linalg.norm(g)), "projections": projections}
+        optimizer.step()
+        losses.append(loss.item())
+    return losses, gradients
+
+
+NETWORKS = {
+    "resnet20": (lambda: ResNet(Basic, 1, [3, 3, 3], [16, 32, 64], False), 32),
+    "bottleneck": (lambda: ResNet(Bottleneck, 4, [1, 2, 1, 1], [8, 16, 24, 32], True), 64),
+}
+
+if __name__ == "__main__":
+    fixture = {}
+    for name, (make, side) in NETWORKS.items():
+        losses, gradients = train(make, side, LR, 20)
+        small, _ = train(make, side, SMALL_LR, 5)
+        fixture[name] = {"losses": losses, "small_rate_losses": small, "gradients": gradients}
+        print(name, losses[0], losses[-1], small)
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden.json")
+    with open(path, "w") as file:
+        json.dump(fixture, file, indent=1)
+        file.write("\n")

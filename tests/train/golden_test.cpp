@@ -1,0 +1,170 @@
+// Whole trainings against PyTorch: golden/golden.json holds what golden/make_golden.py computed in float64.
+#include "base/files.hpp"
+#include "graph/passes.hpp"
+#include "models/model.hpp"
+#include "runtime/executable.hpp"
+#include "train/training_program.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace resnet {
+namespace {
+
+constexpr int64_t batch_size = 8;
+constexpr int classes = 10;
+
+struct Network {
+  std::string name;
+  ModelSpec spec;
+};
+
+std::vector<Network> networks() {
+  const ModelSpec bottleneck = {.name = "bottleneck",
+                                .family = Family::imagenet,
+                                .input = {3, 64, 64},
+                                .classes = classes,
+                                .block = BlockKind::bottleneck,
+                                .blocks = {1, 2, 1, 1},
+                                .widths = {8, 16, 24, 32},
+                                .shortcut = Shortcut::option_b};
+  return {{"resnet20", find_model("resnet20")}, {"bottleneck", bottleneck}};
+}
+
+/// make_golden.py's hashed(): FNV-1a of the name keys a splitmix64 sequence; multiples of 2^-23 in [-1, 1).
+std::vector<double> hashed(const std::string& name, int64_t count) {
+  uint64_t key = 0xcbf29ce484222325;
+  for (const char byte : name) key = (key ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  std::vector<double> values;
+  for (uint64_t k = 1; k <= static_cast<uint64_t>(count); ++k) {
+    uint64_t z = key + k * 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    z ^= z >> 31;
+    values.push_back(static_cast<double>(z >> 40) * std::ldexp(1.0, -23) - 1);
+  }
+  return values;
+}
+
+Tensor hashed_weights(const ValueInfo& value, DType dtype) {
+  Tensor tensor(value.shape);
+  const std::vector<double> u = hashed(value.name, value.shape.elements());
+  const double fan_in = static_cast<double>(value.shape.elements() / value.shape[0]);
+  const bool gamma = value.name.ends_with("weight");
+  for (std::size_t k = 0; k < u.size(); ++k)
+    tensor.data<float>()[k] =
+        static_cast<float>(value.shape.rank() > 1 ? u[k] * std::sqrt(6 / fan_in) : 0.1 * u[k] + (gamma ? 1.0 : 0.0));
+  return convert(tensor, dtype);
+}
+
+/// A training step of a hashed network, with the gradients of its parameters as outputs.
+class GoldenRun {
+ public:
+  GoldenRun(const ModelSpec& spec, Backend backend, DType compute, int threads = 1) : spec_(spec) {
+    Recipe recipe;
+    recipe.batch = batch_size;
+    recipe.momentum = 0.9;
+    recipe.weight_decay = 1e-4;
+    const Graph graph = training_graph(spec, recipe, Precision::fp32, true);
+    for (const Value parameter : graph.parameters())
+      state_.set(graph[parameter].name, hashed_weights(graph[parameter], compute));
+    initialise(state_, graph, 0, compute);
+    executable_ = compile(graph, state_,
+                          {.backend = backend, .compute = compute, .threads = std::make_shared<ThreadPool>(threads)});
+  }
+
+  double step(double lr) {
+    const ImageSize& size = spec_.input;
+    const std::vector<double> pixels = hashed("images." + std::to_string(steps_), batch_size * size.elements());
+    const std::vector<double> classes_of = hashed("labels." + std::to_string(steps_), batch_size);
+    Tensor images(Shape{batch_size, size.channels, size.height, size.width});
+    std::ranges::transform(pixels, images.data<float>().begin(), [](double x) { return static_cast<float>(x); });
+    Tensor labels(Shape{batch_size}, DType::i32);
+    std::ranges::transform(classes_of, labels.data<int32_t>().begin(),
+                           [](double u) { return static_cast<int32_t>(std::floor((u + 1) * 0.5 * classes)); });
+    Tensor rate(Shape{1});
+    rate.data<float>()[0] = static_cast<float>(lr);
+    executable_->set_input("images", images);
+    executable_->set_input("labels", labels);
+    executable_->set_input("learning_rate", rate);
+    executable_->run();
+    ++steps_;
+    return convert(executable_->output("loss"), DType::f64).data<double>()[0];
+  }
+
+  std::vector<double> gradient(const std::string& name) const {
+    const Tensor tensor = convert(executable_->output("gradient/" + name), DType::f64);
+    return {tensor.data<double>().begin(), tensor.data<double>().end()};
+  }
+
+ private:
+  ModelSpec spec_;
+  State state_;
+  std::unique_ptr<Executable> executable_;
+  int steps_ = 0;
+};
+
+nlohmann::json fixture(const std::string& name) {
+  return nlohmann::json::parse(read_file(fs::path(__FILE__).parent_path() / "golden" / "golden.json")).at(name);
+}
+
+/// The norm of the error relative to the expected norm, estimated from projections on vectors of variance 1/3.
+double relative_error(const std::string& name, const std::vector<double>& gradient, const nlohmann::json& expected) {
+  double squares = 0, norm = 0;
+  const auto projections = expected.at("projections").get<std::vector<double>>();
+  for (std::size_t k = 0; k < projections.size(); ++k) {
+    const std::vector<double> u =
+        hashed("projection." + std::to_string(k) + "." + name, static_cast<int64_t>(gradient.size()));
+    double dot = 0;
+    for (std::size_t i = 0; i < u.size(); ++i) dot += u[i] * gradient[i];
+    squares += 3 * (dot - projections[k]) * (dot - projections[k]) / static_cast<double>(projections.size());
+  }
+  for (const double x : gradient) norm += x * x;
+  const double expected_norm = expected.at("norm").get<double>();
+  return std::max(std::sqrt(squares), std::abs(std::sqrt(norm) - expected_norm)) / expected_norm;
+}
+
+void expect_gradients(const GoldenRun& run, const nlohmann::json& gradients, double tolerance) {
+  for (const auto& [name, expected] : gradients.items())
+    EXPECT_LT(relative_error(name, run.gradient(name), expected), tolerance) << name;
+}
+
+TEST(Golden, ReferenceInDoubleFollowsPyTorchFor20Steps) {
+  for (const Network& network : networks()) {
+    const nlohmann::json golden = fixture(network.name);
+    GoldenRun run(network.spec, Backend::reference, DType::f64, 2);
+    double worst = 0;
+    for (std::size_t step = 0; step < golden.at("losses").size(); ++step) {
+      const double expected = golden.at("losses")[step].get<double>();
+      const double loss = run.step(0.1);
+      worst = std::max(worst, std::abs(loss - expected));
+      EXPECT_NEAR(loss, expected, 1e-8) << network.name << " step " << step;
+      if (step == 0) expect_gradients(run, golden.at("gradients"), 1e-10);
+    }
+    RecordProperty(network.name + "_worst", std::to_string(worst));
+    std::printf("%s: largest difference of 20 losses in double %.2e\n", network.name.c_str(), worst);
+  }
+}
+
+TEST(Golden, CpuFirstStepAndFiveSmallOnesFollowPyTorch) {
+  for (const Network& network : networks()) {
+    const nlohmann::json golden = fixture(network.name);
+    GoldenRun run(network.spec, Backend::cpu, DType::f32);
+    double worst = 0;
+    for (std::size_t step = 0; step < golden.at("small_rate_losses").size(); ++step) {
+      const double expected = golden.at("small_rate_losses")[step].get<double>();
+      const double loss = run.step(1e-3);
+      worst = std::max(worst, std::abs(loss - expected));
+      EXPECT_NEAR(loss, expected, 1e-4) << network.name << " step " << step;
+      if (step == 0) expect_gradients(run, golden.at("gradients"), 1e-4);
+    }
+    std::printf("%s: largest difference of 5 losses in fp32 %.2e\n", network.name.c_str(), worst);
+  }
+}
+
+}  // namespace
+}  // namespace resnet

@@ -1,0 +1,175 @@
+// An interrupted run ends with the bytes of an uninterrupted one, whatever the moment and the number of threads.
+#include "formats/model_file.hpp"
+#include "support.hpp"
+#include "train/evaluate.hpp"
+
+#include <sys/wait.h>
+
+#include <csignal>
+#include <thread>
+
+namespace resnet {
+namespace {
+
+class Resume : public QuietRun {};
+class ResumeSlow : public QuietRun {};
+
+std::string interrupted_at(int64_t step, const TrainRequest& request) {
+  set_step_hook([step](int64_t done) {
+    if (done == step) set_interrupted(true);
+  });
+  const std::string message = error_of([&] { train(request); });
+  set_step_hook({});
+  set_interrupted(false);
+  return message;
+}
+
+/// metrics.csv without the time.
+std::string metrics_without_time(const fs::path& run) {
+  std::string text;
+  for (MetricsRow row : RunDirectory(run).read_metrics())
+    text += text_of(row.epoch, ' ', row.step, ' ', row.lr, ' ', row.train_loss, ' ', row.val_loss.value_or(-1), ' ',
+                    row.top1.value_or(-1), ' ', row.train_top1, '\n');
+  return text;
+}
+
+TEST_F(Resume, WritesTheWholeRunDirectory) {
+  const TrainResult result = train(small_request(folder / "run"));
+  const RunDirectory run = open_run(folder / "run");
+  for (const fs::path& file : {run.config(), run.command(), run.environment(), run.metrics(), run.classes(), run.last(),
+                               run.best(), run.report(), run.log()})
+    EXPECT_TRUE(fs::exists(file)) << file;
+  EXPECT_EQ(result.epochs, 2);
+  EXPECT_EQ(result.run, run.path());
+  EXPECT_EQ(run.read_metrics().size(), 2u);
+  EXPECT_EQ(read_file(run.command()), "resnet train small\n");
+  EXPECT_EQ(last_bytes(run.path()).find(run.path().string()), std::string::npos);
+}
+
+TEST_F(Resume, EvaluationSaysTheSameAsTheRun) {
+  const TrainRequest request = small_request(folder / "run");
+  const TrainResult result = train(request);
+  const RunDirectory run = open_run(folder / "run");
+  EXPECT_EQ(evaluate({.model = run.last().string(), .data = request.data, .threads = 2}).top1(), result.top1);
+  EXPECT_EQ(evaluate({.model = run.best().string(), .data = request.data, .threads = 1}).top1(), result.best_top1);
+  EXPECT_EQ(evaluate({.model = run.path().string(), .data = ""}).top1(), result.best_top1);
+  EXPECT_EQ(evaluate({.model = run.last().string(), .data = request.data}).loss, result.evaluation.loss);
+}
+
+TEST_F(Resume, InterruptedAtAnyStepEndsWithTheSameBytes) {
+  train(small_request(folder / "whole"));
+  for (const int64_t step : {1, 4, 9, 10, 17, 18}) {
+    const fs::path run = folder / ("at" + std::to_string(step));
+    const std::string message = interrupted_at(step, small_request(run));
+    EXPECT_EQ(message, text_of("130: interrupted after step ", step, " of 18; saved, continue with: resnet resume ",
+                               run.string()));
+    EXPECT_TRUE(fs::exists(RunDirectory(run).report()));
+    resume({.run = run, .threads = 2});
+    EXPECT_EQ(last_bytes(run), last_bytes(folder / "whole")) << step;
+    EXPECT_EQ(best_bytes(run), best_bytes(folder / "whole")) << step;
+    EXPECT_EQ(metrics_without_time(run), metrics_without_time(folder / "whole")) << step;
+  }
+}
+
+TEST_F(Resume, InterruptedTwiceAndWithCheckpointsInBetween) {
+  train(small_request(folder / "whole"));
+  TrainRequest request = small_request(folder / "run");
+  request.checkpoint_every = 2;
+  interrupted_at(3, request);
+  set_step_hook([](int64_t step) { set_interrupted(step == 11); });
+  EXPECT_THROW(resume({.run = request.out, .checkpoint_every = 3}), Error);
+  set_step_hook({});
+  set_interrupted(false);
+  resume({.run = request.out});
+  EXPECT_EQ(last_bytes(request.out), last_bytes(folder / "whole"));
+}
+
+TEST_F(Resume, AFinishedRunIsReportedAgain) {
+  const TrainResult first = train(small_request(folder / "run"));
+  const std::string bytes = last_bytes(folder / "run");
+  const TrainResult again = resume({.run = folder / "run"});
+  EXPECT_EQ(again.top1, first.top1);
+  EXPECT_EQ(again.best_top1, first.best_top1);
+  EXPECT_EQ(last_bytes(folder / "run"), bytes);
+}
+
+TEST_F(Resume, OtherLengthsGoOn) {
+  train(small_request(folder / "run"));
+  EXPECT_EQ(resume({.run = folder / "run", .epochs = 3}).epochs, 3);
+  EXPECT_NE(error_of([&] { resume({.run = folder / "run", .epochs = 1}); }).find("2: epochs"), std::string::npos);
+}
+
+TEST_F(Resume, RefusesOtherKernels) {
+  interrupted_at(4, small_request(folder / "run"));
+  const fs::path config = RunDirectory(folder / "run").config();
+  std::string text = read_file(config);
+  const std::size_t at = text.find("plan = \"");
+  text.replace(at + 8, 4, "abcd");
+  write_file(config, text);
+  EXPECT_NE(error_of([&] { resume({.run = folder / "run"}); }).find("resume it where it was started"),
+            std::string::npos);
+}
+
+TEST_F(Resume, ThreadsChangeNoByte) {
+  for (const int threads : {1, 2, 3, 4}) {
+    TrainRequest request = small_request(folder / std::to_string(threads));
+    request.threads = threads;
+    request.recipe.batch = 16;
+    train(request);
+    EXPECT_EQ(last_bytes(request.out), last_bytes(folder / "1")) << threads;
+    EXPECT_EQ(best_bytes(request.out), best_bytes(folder / "1")) << threads;
+  }
+}
+
+TEST_F(Resume, StepLengthsAndTheGentleStartSurvive) {
+  const auto request = [&](const std::string& name) {
+    TrainRequest small = small_request(folder / name);
+    small.recipe.epochs = 0;
+    small.recipe.iterations = 103;  // not a whole number of epochs, beyond one window of the gentle start
+    small.recipe.gentle = {.lr = 0.01, .until_error = 1, .from_depth = 0};
+    return small;
+  };
+  const TrainResult whole = train(request("whole"));
+  EXPECT_EQ(whole.epochs, 12);
+  interrupted_at(99, request("run"));
+  resume({.run = folder / "run"});
+  EXPECT_EQ(last_bytes(folder / "run"), last_bytes(folder / "whole"));
+  const std::vector<MetricsRow> rows = RunDirectory(folder / "whole").read_metrics();
+  EXPECT_DOUBLE_EQ(rows.front().lr, 0.01);
+  EXPECT_NE(rows.back().lr, 0.01);
+}
+
+TEST_F(ResumeSlow, KilledAtRandomMomentsEndsWithTheSameBytes) {
+  TrainRequest request = small_request(folder / "whole");
+  request.recipe.epochs = 4;
+  request.checkpoint_every = 2;
+  train(request);
+  Rng random(1, "moments");
+  for (int kill = 0; kill < 10; ++kill) {
+    request.out = folder / ("killed" + std::to_string(kill));
+    const int64_t step = 1 + random.below(35);
+    const auto pause = std::chrono::microseconds(random.below(20'000));
+    const pid_t child = fork();
+    if (child == 0) {  // ends at a random moment around a random step
+      set_step_hook([&](int64_t done) {
+        if (done == step)
+          std::thread([pause] {
+            std::this_thread::sleep_for(pause);
+            std::raise(SIGKILL);
+          }).detach();
+      });
+      train(request);
+      _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ASSERT_TRUE(fs::exists(RunDirectory(request.out).last()));
+    resume({.run = request.out});
+    EXPECT_EQ(last_bytes(request.out), last_bytes(folder / "whole")) << "killed after step " << step;
+    EXPECT_EQ(best_bytes(request.out), best_bytes(folder / "whole")) << "killed after step " << step;
+  }
+}
+
+}  // namespace
+}  // namespace resnet
