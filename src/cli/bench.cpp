@@ -1,0 +1,123 @@
+// resnet bench: throughput, latency and peak memory of training and inference, one child process for each row.
+#include "base/log.hpp"
+#include "base/parallel.hpp"
+#include "cli/measure.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/verb.hpp"
+#include "report/tables.hpp"
+#include "train/environment.hpp"
+
+#include <memory>
+#include <sstream>
+
+namespace resnet::cli {
+namespace {
+
+struct BenchOptions {
+  BenchCase shared;
+  std::string models = "resnet20", modes = "train,infer", batches = "128", threads = "0", precision = "auto";
+  double seconds = 5;
+  bool measure_here = false, json = false;
+};
+
+/// "a,b" -> {"a", "b"}
+std::vector<std::string> parts(const std::string& option, const std::string& list) {
+  std::vector<std::string> result;
+  std::istringstream stream(list);
+  for (std::string part; std::getline(stream, part, ',');) result.push_back(part);
+  if (result.empty()) fail_usage("bench: ", option, ": expected a value or several with commas between, got nothing");
+  return result;
+}
+
+std::vector<int64_t> numbers(const std::string& option, const std::string& list, int64_t low, int64_t high) {
+  std::vector<int64_t> result;
+  try {
+    for (const std::string& part : parts(option, list)) result.push_back(whole_number(option, part, low, high));
+  } catch (const CLI::ValidationError& error) {
+    fail_usage("bench: ", error.what());
+  }
+  return result;
+}
+
+/// Every combination, in the order of the options; all names are checked before the first measurement.
+std::vector<BenchCase> cases(const BenchOptions& options) {
+  if (!(options.seconds > 0 && options.seconds <= 3600))
+    fail_usage("bench: --seconds must lie between 0 and 3600, got ", options.seconds);
+  BenchCase row = options.shared;
+  row.seconds = options.seconds;
+  row.precision = resolved_precision(options.precision);
+  const std::vector<int64_t> batches = numbers("--batch", options.batches, 1, 1 << 20);
+  const std::vector<int64_t> teams = numbers("--threads", options.threads, 0, 1024);
+  std::vector<BenchCase> rows;
+  for (const std::string& model : parts("--model", options.models)) {
+    row.model = find_model(model).name;
+    for (const std::string& mode : parts("--mode", options.modes)) {
+      if (mode != "train" && mode != "infer") fail_usage("bench: --mode: expected train or infer, got '", mode, "'");
+      row.mode = mode;
+      for (const int64_t batch : batches) {
+        row.batch = batch;
+        for (const int64_t threads : teams) {
+          row.threads = threads > 0 ? static_cast<int>(threads) : available_cores();
+          rows.push_back(row);
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+void show(const Environment& machine, const Json& results) {
+  for (const auto& [name, value] : machine) print_text("{}: {}\n", name, value);
+  Table table({{"model"},
+               {"mode"},
+               {"batch", Align::right},
+               {"threads", Align::right},
+               {"images/s", Align::right},
+               {"mean ± sd", Align::right},
+               {"latency", Align::right},
+               {"GFLOP/s", Align::right},
+               {"peak memory", Align::right}});
+  for (const Json& row : results)
+    table.row({row["model"], row["mode"], std::to_string(row["batch"].get<int64_t>()),
+               std::to_string(row["threads"].get<int>()), fmt::format("{:.1f}", row["images_per_second"].get<double>()),
+               fmt::format("{:.1f} ± {:.1f}", row["images_per_second_mean"].get<double>(),
+                           row["images_per_second_sd"].get<double>()),
+               fmt::format("{:.2f} ms", row["latency_ms"].get<double>()),
+               fmt::format("{:.1f}", row["gflop_per_second"].get<double>()),
+               bytes_text(row["peak_rss_mib"].get<double>() * (1 << 20))});
+  print_text("\n{}", to_text(table));
+}
+
+void run(const BenchOptions& options) {
+  const std::vector<BenchCase> rows = cases(options);
+  if (options.measure_here) return print_json(measure(rows.front()));
+  Json results = Json::array();
+  for (const BenchCase& row : rows) {
+    log_info("{} {} of {} at batch {}, {} threads", results.size() + 1, row.mode, row.model, row.batch, row.threads);
+    results.push_back(measure_in_child(row));
+  }
+  const Environment machine = environment();
+  if (options.json)
+    print_json({{"machine", Json::parse(to_json_text(machine))}, {"results", results}});
+  else
+    show(machine, results);
+}
+
+}  // namespace
+
+Action declare_bench(CLI::App& app) {
+  auto options = std::make_shared<BenchOptions>();
+  app.add_option("--model", options->models, "one or several with commas between (resnet20)")->type_name("NAMES");
+  app.add_option("--mode", options->modes, "train, infer or both (train,infer)")->type_name("MODES");
+  app.add_option("--batch", options->batches, "images of a step, one or several (128)")->type_name("NUMBERS");
+  app.add_option("--threads", options->threads, "one or several; 0: one for each core (0)")->type_name("NUMBERS");
+  add_choice(app, "--precision", options->precision, {"fp32", "bf16", "auto"}, "of convolutions and linear layers");
+  add_real(app, "--seconds", options->seconds, "of each measurement, after the warm-up (5)");
+  add_seed(app, options->shared.seed);
+  add_json(app, options->json);
+  app.add_flag("--measure-here", options->measure_here)->group("");
+  return [options](const std::string&) { run(*options); };
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,66 @@
+// resnet eval: how well a trained network does.
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/verb.hpp"
+#include "report/tables.hpp"
+#include "train/evaluate.hpp"
+
+#include <memory>
+
+namespace resnet::cli {
+namespace {
+
+struct EvalOptions {
+  EvaluateRequest request;
+  bool json = false;
+};
+
+/// The class that images of class `truth` were most often mistaken for.
+std::string main_confusion(const EvaluationResult& result, std::size_t truth) {
+  const std::size_t classes = result.classes.size();
+  std::size_t worst = truth;
+  int64_t most = 0;
+  for (std::size_t k = 0; k < classes; ++k)
+    if (const int64_t count = result.confusion[truth * classes + k]; k != truth && count > most) {
+      most = count;
+      worst = k;
+    }
+  return most > 0 ? fmt::format("{} ({})", result.classes[worst], most) : "";
+}
+
+void show(const EvaluationResult& result) {
+  print_text("top-1 {}", percent(result.top1()));
+  if (result.top5()) print_text(", top-5 {}", percent(*result.top5()));
+  print_text(", loss {:.4f}, {} images\n\n", result.loss, with_thousands(result.count));
+  Table table({{"class"}, {"images", Align::right}, {"right", Align::right}, {"most often taken for"}});
+  for (std::size_t k = 0; k < result.classes.size(); ++k) {
+    const std::optional<double> accuracy = result.class_accuracy(k);
+    table.row({result.classes[k], with_thousands(result.class_count(k)), accuracy ? percent(*accuracy) : "-",
+               main_confusion(result, k)});
+  }
+  print_text("{}", to_text(table));
+}
+
+}  // namespace
+
+Action declare_eval(CLI::App& app) {
+  auto options = std::make_shared<EvalOptions>();
+  EvaluateRequest& request = options->request;
+  app.add_option("MODEL", request.model, "a run directory (its best network) or a .safetensors file")->required();
+  app.add_option("DATA", request.data, "as for train; a run's own data by default");
+  add_real(app, "--validation", request.validation,
+           "part of the training images that was kept for validation where there are no test images (0.1)");
+  add_threads(app, request.threads);
+  add_json(app, options->json);
+  return [options](const std::string&) {
+    const EvaluationResult result = evaluate(options->request);
+    if (!options->json) return show(result);
+    const std::optional<double> top5 = result.top5();
+    print_json({{"top1", result.top1()},
+                {"top5", top5 ? Json(*top5) : Json(nullptr)},
+                {"loss", result.loss},
+                {"count", result.count}});
+  };
+}
+
+}  // namespace resnet::cli

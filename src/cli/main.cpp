@@ -1,0 +1,16 @@
+// The program `resnet`: the table of its verbs.
+#include "cli/verb.hpp"
+
+int main(int argc, char** argv) {
+  using namespace resnet::cli;
+  constexpr Verb verbs[] = {
+      {"train", "train a network on a data set", declare_train},
+      {"resume", "continue a run exactly where it stopped", declare_resume},
+      {"eval", "accuracy of a trained network on a data set", declare_eval},
+      {"inspect", "layers, shapes, parameters, MACs and memory of a network", declare_inspect},
+      {"models", "the networks that can be named, with parameters and MACs", declare_models},
+      {"bench", "images/s and latency of training and inference", declare_bench},
+      {"version", "version and build", declare_version},
+  };
+  return run_program(verbs, {argv + 1, argv + argc});
+}

@@ -1,0 +1,25 @@
+// One measurement of `resnet bench`, made in a process of its own so that its peak memory is its own.
+#pragma once
+
+#include "cli/output.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace resnet::cli {
+
+struct BenchCase {
+  std::string model = "resnet20", mode = "train", precision = "fp32";
+  int64_t batch = 128;
+  int threads = 1;
+  double seconds = 5;
+  uint64_t seed = 0;
+};
+
+/// Warms up, then runs for `seconds` and at least five steps; one row of the results.
+Json measure(const BenchCase& bench);
+
+/// The same in a child process. Error: the child failed, with its exit code (5 if the system killed it).
+Json measure_in_child(const BenchCase& bench);
+
+}  // namespace resnet::cli

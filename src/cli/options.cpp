@@ -1,0 +1,82 @@
+#include "cli/options.hpp"
+
+#include "base/parallel.hpp"
+#include "models/nearest.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <limits>
+
+namespace resnet::cli {
+
+std::string environment_name(const std::string& option) {
+  std::string name = "RESNET_";
+  for (const char c : option) name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+int64_t whole_number(const std::string& option, const std::string& text, int64_t low, int64_t high) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < low || value > high) {
+    const bool bounded = high < std::numeric_limits<int64_t>::max();
+    throw CLI::ValidationError(option, text_of("expected a whole number ", bounded ? "between " : "of at least ", low,
+                                               bounded ? text_of(" and ", high) : "", ", got '", text, "'"));
+  }
+  return value;
+}
+
+double real_number(const std::string& option, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    throw CLI::ValidationError(option, text_of("expected a number, got '", text, "'"));
+  return value;
+}
+
+CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& target, std::vector<std::string> names,
+                        const std::string& help) {
+  std::string list;
+  for (const std::string& known : names) list += (list.empty() ? "" : "|") + known;
+  const auto store = [&target, name, names = std::move(names), list](const std::string& text) {
+    if (std::ranges::find(names, text) == names.end())
+      throw CLI::ValidationError(
+          name, text_of("expected ", list, ", got '", text, "'; did you mean ", nearest_name(text, names), "?"));
+    target = text;
+  };
+  return app.add_option_function<std::string>(name, store, help)->type_name(list);
+}
+
+CLI::Option* add_json(CLI::App& app, bool& json) {
+  return app.add_flag("--json", json, "print the result as one JSON value");
+}
+
+CLI::Option* add_threads(CLI::App& app, int& threads) {
+  return add_whole(app, "--threads", threads, 0, 1024, "threads; 0: one for each core. No result depends on it");
+}
+
+CLI::Option* add_seed(CLI::App& app, uint64_t& seed) {
+  return add_whole(app, "--seed", seed, 0, std::numeric_limits<int64_t>::max(), "seed of everything that is random");
+}
+
+void add_model_options(CLI::App& app, ModelOptions& options) {
+  app.add_option_function<std::string>(
+         "--shortcut", [&options](const std::string& text) { options.shortcut = shortcut_from_name(text); },
+         "shortcuts of a residual network: A identity and zero channels, B 1x1 convolution where the shape changes, "
+         "C everywhere")
+      ->type_name("A|B|C");
+  app.add_option_function<std::string>(
+         "--stride-at", [&options](const std::string& text) { options.stride_at = stride_at_from_name(text); },
+         "which convolution of a bottleneck has the stride: conv1x1 as in the paper, conv3x3 as in torchvision")
+      ->type_name("conv3x3|conv1x1");
+  add_whole(app, "--width", options.width, 1, 1 << 20, "units of a layer (fully connected models)");
+  add_whole(app, "--depth", options.depth, 1, 1 << 20, "layers or blocks (fully connected models)");
+}
+
+std::string resolved_precision(const std::string& precision) {
+  if (precision == "bf16") fail_usage("--precision: bf16 is not there yet; use fp32");
+  return "fp32";
+}
+
+}  // namespace resnet::cli

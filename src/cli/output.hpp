@@ -1,0 +1,28 @@
+// Results go to stdout: text for people, or exactly one JSON value with --json. Everything else goes to stderr.
+#pragma once
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+namespace resnet::cli {
+
+using Json = nlohmann::ordered_json;
+
+template <class... Args>
+void print_text(fmt::format_string<Args...> format, Args&&... args) {
+  fmt::print(stdout, format, std::forward<Args>(args)...);
+}
+
+void print_json(const Json& value);
+
+/// "91.32%"
+std::string percent(double fraction);
+
+/// Error: not all of the output could be written (a full disk, a closed pipe).
+void finish_output();
+
+}  // namespace resnet::cli

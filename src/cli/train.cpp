@@ -1,0 +1,130 @@
+// resnet train and resnet resume.
+#include "train/train.hpp"
+
+#include "base/interrupt.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/verb.hpp"
+
+#include <limits>
+#include <memory>
+
+namespace resnet::cli {
+namespace {
+
+constexpr int64_t any = std::numeric_limits<int64_t>::max();
+
+void show(const TrainResult& result, bool json) {
+  if (json)
+    return print_json({{"run", result.run.string()},
+                       {"model", result.model},
+                       {"epochs", result.epochs},
+                       {"top1", result.top1},
+                       {"best_top1", result.best_top1},
+                       {"images_per_second", result.images_per_second}});
+  print_text("{}: accuracy {} after {} epochs (best {}), {:.0f} images/s\n", result.model, percent(result.top1),
+             result.epochs, percent(result.best_top1), result.images_per_second);
+  print_text("run     {}\nreport  {}\n", result.run.string(), result.report.string());
+}
+
+struct TrainOptions {
+  TrainRequest request;
+  std::string recipe{recipes().front().name};
+  RecipeChanges changes;
+  std::string precision = "auto";
+  bool no_reuse = false, json = false;
+};
+
+std::vector<std::string> recipe_names() {
+  std::vector<std::string> names;
+  for (const Recipe& recipe : recipes()) names.push_back(recipe.name);
+  return names;
+}
+
+std::string recipe_help() {
+  std::string text = "how to train:";
+  for (const Recipe& recipe : recipes()) text += "\n" + recipe.name + ": " + recipe.summary;
+  return text;
+}
+
+void add_data_options(CLI::App& app, TrainOptions& options) {
+  app.add_option("DATA", options.request.data,
+                 "a CIFAR-10 or CIFAR-100 folder (binary version), builtin:shapes (the default) or builtin:patterns; "
+                 "generated data take options, as in builtin:shapes?train=8000&seed=1");
+  add_real(app, "--validation", options.request.validation,
+           "part of the training images kept for validation where there are no test images (0.1)");
+}
+
+void add_recipe_options(CLI::App& app, TrainOptions& options) {
+  RecipeChanges& changes = options.changes;
+  add_choice(app, "--recipe", options.recipe, recipe_names(), recipe_help());
+  add_whole(app, "--epochs", changes.epochs, 1, any, "length; the milestones of the schedule move along");
+  add_whole(app, "--iterations", changes.iterations, 1, any, "length in steps instead");
+  add_whole(app, "--batch", changes.batch, 1, any, "images of a step");
+  add_real(app, "--lr", changes.lr, "peak learning rate");
+  app.add_option("--schedule", changes.schedule, "constant, step, cosine or linear")->type_name("NAME");
+  add_real(app, "--warmup", changes.warmup, "part of all steps over which the rate climbs to its peak");
+  add_real(app, "--momentum", changes.momentum, "of SGD");
+  add_real(app, "--weight-decay", changes.weight_decay, "of SGD");
+  add_real(app, "--label-smoothing", changes.label_smoothing, "part of each target spread over all classes");
+}
+
+void add_run_options(CLI::App& app, TrainOptions& options) {
+  TrainRequest& request = options.request;
+  app.add_option("--weights", request.weights, "start from this model file")->type_name("FILE");
+  add_choice(app, "--precision", options.precision, {"fp32", "bf16", "auto"}, "of convolutions and linear layers");
+  add_seed(app, request.seed);
+  add_threads(app, request.threads);
+  add_whole(app, "--loader-threads", request.loader_threads, 0, 1024, "threads that prepare images; 0: by --threads");
+  app.add_option("--out", request.out, "the run directory (default: the next free runs/train/MODEL-DATA[-N])")
+      ->type_name("DIR");
+  app.add_flag("--force", request.force, "replace an earlier run in --out");
+  add_whole(app, "--checkpoint-every", request.checkpoint_every, 0, any, "steps; 0: after each epoch");
+  app.add_flag("--no-reuse", options.no_reuse, "give every value its own memory, to find a fault");
+  add_json(app, options.json);
+}
+
+struct ResumeOptions {
+  ResumeRequest request;
+  bool no_reuse = false, json = false;
+};
+
+}  // namespace
+
+Action declare_train(CLI::App& app) {
+  auto options = std::make_shared<TrainOptions>();
+  app.add_option("--model", options->request.model, "a name that `resnet models` lists (resnet20)")->type_name("NAME");
+  add_data_options(app, *options);
+  add_recipe_options(app, *options);
+  add_model_options(app, options->request.model_options);
+  add_run_options(app, *options);
+  return [options](const std::string& command) {
+    TrainRequest& request = options->request;
+    resolved_precision(options->precision);
+    request.recipe = changed(find_recipe(options->recipe), options->changes);
+    request.reuse_memory = !options->no_reuse;
+    request.command = command;
+    catch_interrupts();
+    show(train(request), options->json);
+  };
+}
+
+Action declare_resume(CLI::App& app) {
+  auto options = std::make_shared<ResumeOptions>();
+  ResumeRequest& request = options->request;
+  app.add_option("RUN", request.run, "the run directory")->required();
+  add_whole(app, "--epochs", request.epochs, 1, any, "another length than planned; the bytes will differ then");
+  add_threads(app, request.threads);
+  add_whole(app, "--loader-threads", request.loader_threads, 0, 1024, "threads that prepare images; 0: by --threads");
+  add_whole(app, "--checkpoint-every", request.checkpoint_every, 0, any, "steps; 0: after each epoch");
+  app.add_flag("--no-reuse", options->no_reuse, "give every value its own memory, to find a fault");
+  add_json(app, options->json);
+  return [options](const std::string& command) {
+    options->request.reuse_memory = !options->no_reuse;
+    options->request.command = command;
+    catch_interrupts();
+    show(resume(options->request), options->json);
+  };
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,37 @@
+// What a verb of the command line is. main.cpp holds the table; each verb has a file of its own.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace resnet::cli {
+
+/// What a verb does once its options are read; `command` is the line as typed. Failure is an exception.
+using Action = std::function<void(const std::string& command)>;
+
+struct Verb {
+  const char* name;
+  const char* summary;
+  /// Adds the verb's options to `app`; the action reads them after parsing.
+  Action (*declare)(CLI::App& app);
+};
+
+Action declare_train(CLI::App& app);
+Action declare_resume(CLI::App& app);
+Action declare_eval(CLI::App& app);
+Action declare_inspect(CLI::App& app);
+Action declare_models(CLI::App& app);
+Action declare_bench(CLI::App& app);
+Action declare_version(CLI::App& app);
+
+/// Runs the verb that `arguments` (without the program's name) begin with and returns the exit code. Every exception
+/// ends here as one line on stderr.
+int run_program(std::span<const Verb> verbs, const std::vector<std::string>& arguments);
+
+}  // namespace resnet::cli
