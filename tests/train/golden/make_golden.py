@@ -44,6 +44,15 @@ def weights(name, shape):
     return torch.from_numpy(w.astype(np.float32).astype(np.float64).reshape(shape))
 
 
+margin = float("inf")  # of the ReLU inputs from zero, since it was last reset
+
+
+def relu(x):
+    global margin
+    margin = min(margin, x.detach().abs().min().item())
+    return F.relu(x)
+
+
 class OptionA(nn.Module):
     def __init__(self, zeros):
         super().__init__()
@@ -68,7 +77,7 @@ class Basic(nn.Module):
         self.short = OptionA(channels - inputs) if stride != 1 else nn.Identity()
 
     def forward(self, x):
-        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + self.short(x))
+        return relu(self.bn2(self.conv2(relu(self.bn1(self.conv1(x))))) + self.short(x))
 
 
 class Bottleneck(nn.Module):
@@ -85,9 +94,9 @@ class Bottleneck(nn.Module):
             self.downsample = nn.Sequential(nn.Conv2d(inputs, 4 * channels, 1, stride, 0, bias=False), norm(4 * channels))
 
     def forward(self, x):
-        h = F.relu(self.bn1(self.conv1(x)))
-        h = F.relu(self.bn2(self.conv2(h)))
-        return F.relu(self.bn3(self.conv3(h)) + self.downsample(x))
+        h = relu(self.bn1(self.conv1(x)))
+        h = relu(self.bn2(self.conv2(h)))
+        return relu(self.bn3(self.conv3(h)) + self.downsample(x))
 
 
 class ResNet(nn.Module):
@@ -108,7 +117,7 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(inputs, CLASSES)
 
     def forward(self, x):
-        x = F.relu(self.bn1(self.conv1(x)))
+        x = relu(self.bn1(self.conv1(x)))
         if self.imagenet:
             x = F.max_pool2d(x, 3, 2, 1)
         for stage in self.stages:
@@ -116,21 +125,39 @@ class ResNet(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
-def batch_of(step, side):
-    images = hashed(f"images.{step}", BATCH * 3 * side * side).reshape(BATCH, 3, side, side)
+def batch_of(salt, step, side):
+    images = hashed(f"images.{salt}.{step}", BATCH * 3 * side * side).reshape(BATCH, 3, side, side)
     labels = np.floor((hashed(f"labels.{step}", BATCH) + 1.0) * 0.5 * CLASSES).astype(np.int64)
     return torch.from_numpy(images), torch.from_numpy(labels)
 
 
-def train(make, side, lr, steps):
+def hashed_network(make):
     net = make()
     with torch.no_grad():
         for name, parameter in net.named_parameters():
             parameter.copy_(weights(name, tuple(parameter.shape)))
+    return net
+
+
+def best_salt(make, side, salts=400):
+    """In float32 a ReLU input nearer to zero than its rounding may change sign, and one such pixel moves a gradient by
+    1e-3. So the images are those, of many, whose first step stays farthest from every kink."""
+    global margin
+    net, margins = hashed_network(make), []
+    for salt in range(salts):
+        margin = float("inf")
+        with torch.no_grad():
+            net(batch_of(salt, 0, side)[0])
+        margins.append(margin)
+    return int(np.argmax(margins)), max(margins)
+
+
+def train(make, side, salt, lr, steps):
+    net = hashed_network(make)
     optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=MOMENTUM, weight_decay=DECAY)
     losses, gradients = [], {}
     for step in range(steps):
-        images, labels = batch_of(step, side)
+        images, labels = batch_of(salt, step, side)
         optimizer.zero_grad()
         loss = F.cross_entropy(net(images), labels)
         loss.backward()
@@ -152,10 +179,11 @@ NETWORKS = {
 if __name__ == "__main__":
     fixture = {}
     for name, (make, side) in NETWORKS.items():
-        losses, gradients = train(make, side, LR, 20)
-        small, _ = train(make, side, SMALL_LR, 5)
-        fixture[name] = {"losses": losses, "small_rate_losses": small, "gradients": gradients}
-        print(name, losses[0], losses[-1], small)
+        salt, distance = best_salt(make, side)
+        losses, gradients = train(make, side, salt, LR, 20)
+        small, _ = train(make, side, salt, SMALL_LR, 5)
+        fixture[name] = {"salt": salt, "losses": losses, "small_rate_losses": small, "gradients": gradients}
+        print(f"{name}: images {salt}, {distance:.1e} from the nearest kink, losses {losses[0]} ... {losses[-1]}")
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden.json")
     with open(path, "w") as file:
         json.dump(fixture, file, indent=1)
