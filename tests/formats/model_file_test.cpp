@@ -166,6 +166,13 @@ TEST(ModelFile, BadMetadataAreRefused) {
   }
 }
 
+TEST(ModelFile, NumbersThatFitNoTypeAreRefused) {
+  for (const char* text : {R"({"channels":1e300,"height":12,"width":10,"mean":[0],"std":[1]})",
+                           R"({"channels":-1,"height":12,"width":10,"mean":[0],"std":[1]})",
+                           R"({"channels":1,"height":12,"width":18446744073709551615,"mean":[0],"std":[1]})"})
+    error_of_changed([&](TensorFile& file) { file.metadata["preprocessing"] = text; });
+}
+
 TEST(ModelFile, PartsThatContradictEachOtherAreRefused) {
   EXPECT_TRUE(mentions(error_of_changed([](TensorFile& file) { file.metadata["classes"] = R"(["a", "b"])"; }),
                        "3 classes with 2 class names"));
