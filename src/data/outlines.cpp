@@ -59,7 +59,7 @@ bool cross(double x, double y) {
 }
 
 bool heart(double x, double y) {
-  const double u = 1.2 * x, v = 1.2 * y + 0.08;
+  const double u = 1.3 * x, v = 1.3 * y + 0.2;
   const double r = u * u + v * v - 1;
   return r * r * r < u * u * v * v * v;
 }
