@@ -1,0 +1,90 @@
+// Every row of the table on every backend: gradients against finite differences on the reference in double, values in
+// fp32 against the reference in double, the memory plan against own buffers, and any number of threads against one.
+#include "base/error.hpp"
+#include "runtime/harness.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <tuple>
+
+namespace resnet {
+namespace {
+
+class Gradients : public testing::TestWithParam<Family> {};
+
+TEST_P(Gradients, EqualFiniteDifferences) {
+  for (const OpCase& row : GetParam().cases()) {
+    if (!row.gradient) continue;
+    SCOPED_TRACE(row.name);
+    const Values values = draw(row);
+    const Values gradients = run(training_graph(row), values, in_double);
+    FiniteDifferences differences(forward_graph(row), values, "y0", values.at("dy"));
+    const int samples = values.at("x0").elements() > 5000 ? 2 : 16;
+    for (std::size_t i = 0; i < row.operands.size(); ++i) {
+      const std::string name = text_of("x", i);
+      if (!row.operands[i].differentiable) continue;
+      ASSERT_TRUE(gradients.contains("d" + name));
+      differences.expect_gradient(name, gradients.at("d" + name), samples, 3e-4);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, Gradients, testing::ValuesIn(families), [](const auto& test) { return test.param.name; });
+
+class BackendConformance : public testing::TestWithParam<std::tuple<Backend, Family>> {
+ protected:
+  static Backend backend() { return std::get<Backend>(GetParam()); }
+  template <class Check>
+  static void for_each_row(const Check& check) {
+    for (const OpCase& row : std::get<Family>(GetParam()).cases()) {
+      SCOPED_TRACE(row.name);
+      check(training_graph(row), draw(row));
+    }
+  }
+};
+
+TEST_P(BackendConformance, Fp32EqualsReferenceInDouble) {
+  for_each_row([](const Graph& graph, const Values& values) {
+    expect_close(run(graph, values, {.backend = backend()}), run(graph, values, in_double), 1e-4);
+  });
+}
+
+TEST_P(BackendConformance, PlannedMemoryEqualsOwnBuffers) {
+  for_each_row([](const Graph& graph, const Values& values) {
+    EXPECT_TRUE(same_bits(run(graph, values, {.backend = backend()}),
+                          run(graph, values, {.backend = backend(), .reuse_memory = false})));
+  });
+}
+
+TEST_P(BackendConformance, ThreadsKeepTheBits) {
+  std::vector<std::shared_ptr<ThreadPool>> pools;
+  for (const int threads : {2, 3, 4, 8}) pools.push_back(std::make_shared<ThreadPool>(threads));
+  for_each_row([&](const Graph& graph, const Values& values) {
+    const Values one = run(graph, values, {.backend = backend()});
+    for (const auto& pool : pools)
+      EXPECT_TRUE(same_bits(one, run(graph, values, {.backend = backend(), .threads = pool})))
+          << pool->threads() << " threads";
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, BackendConformance,
+                         testing::Combine(testing::ValuesIn(backends), testing::ValuesIn(families)),
+                         [](const auto& test) {
+                           return text_of(name_of(std::get<0>(test.param)), "_", std::get<1>(test.param).name);
+                         });
+
+template <std::size_t... index>
+std::set<std::size_t> all_ops(std::index_sequence<index...>) {
+  return {index...};
+}
+
+TEST(ConformanceTable, HasARowForEveryOp) {
+  std::set<std::size_t> missing = all_ops(std::make_index_sequence<std::variant_size_v<Op>>());
+  for (const Family& family : families)
+    for (const OpCase& row : family.cases()) missing.erase(row.op.index());
+  EXPECT_EQ(missing, std::set<std::size_t>()) << "indices of ops in the variant";
+}
+
+}  // namespace
+}  // namespace resnet
