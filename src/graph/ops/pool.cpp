@@ -23,7 +23,7 @@ Shape pooled(std::string_view op, const Window& v, bool ceil_mode, const Shape& 
 
 // dy may come from a floor or a ceil pooling of x.
 void expect_pooled(std::string_view op, const Window& window, const Shape& x, const Shape& dy) {
-  if (!(dy == pooled(op, window, false, x)) && !(dy == pooled(op, window, true, x)))
+  if (!(dy == pooled(op, window, true, x)) && !(dy == pooled(op, window, false, x)))
     fail(op, ": dy ", dy, " is not a pooling of ", x);
 }
 
