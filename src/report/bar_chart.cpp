@@ -60,9 +60,9 @@ void draw_bar(Svg& svg, const BarChart& chart, const Axis& y, const Slots& slots
   svg.rectangle(left, top, slots.bar - 1, bottom - top, "rc-fill", tooltip);
   if (deviation > 0) {
     const double middle = left + (slots.bar - 1) / 2, half = std::min(5.0, slots.bar / 3);
-    svg.line(middle, pixel(value - deviation), middle, pixel(value + deviation), "rc-axis");
+    svg.line(middle, pixel(value - deviation), middle, pixel(value + deviation), "rc-error");
     for (const double end : {value - deviation, value + deviation})
-      svg.line(middle - half, pixel(end), middle + half, pixel(end), "rc-axis");
+      svg.line(middle - half, pixel(end), middle + half, pixel(end), "rc-error");
   }
 }
 

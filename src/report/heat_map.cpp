@@ -16,6 +16,9 @@ constexpr std::size_t longest_label = 22;
 constexpr double key_width = 74;  // the colour scale with its numbers, at the right
 // Above this share of the full colour, text is set in the light-on-dark form.
 constexpr double text_turns = 0.55;
+// Beyond this many cells they are drawn together by shade, without tooltips: a 100-class matrix would else take a
+// megabyte of the page.
+constexpr std::size_t most_single_cells = 2500;
 
 struct Range {
   double low = 0, high = 1;
@@ -80,6 +83,26 @@ void draw_cells(Svg& svg, const HeatMap& map, const Grid& grid, const Range& ran
     }
 }
 
+void draw_cells_by_shade(Svg& svg, const HeatMap& map, const Grid& grid, const Range& range) {
+  constexpr std::size_t shades = 64;
+  std::vector<std::string> paths(shades + 1);
+  std::string unknown;
+  for (std::size_t index = 0; index < map.values.size(); ++index) {
+    const double value = map.values[index];
+    const auto shade = static_cast<std::size_t>(std::isfinite(value) ? std::lround(range.share(value) * shades) : 0);
+    std::string& path = std::isfinite(value) ? paths[shade] : unknown;
+    const double x = grid.left + grid.cell * static_cast<double>(index % grid.columns);
+    const double y = grid.top + grid.cell * static_cast<double>(index / grid.columns);
+    const std::string side = coordinate(grid.cell);
+    path += fmt::format("M{} {}h{}v{}h-{}z", coordinate(x), coordinate(y), side, side, side);
+  }
+  for (std::size_t shade = 0; shade <= shades; ++shade)
+    if (!paths[shade].empty())
+      svg.path(paths[shade], "rc-cell",
+               fmt::format("fill-opacity=\"{:.3f}\"", 0.04 + 0.96 * static_cast<double>(shade) / shades));
+  if (!unknown.empty()) svg.path(unknown, "rc-none");
+}
+
 // Labels are left out where cells are too small for a line of text.
 void draw_labels(Svg& svg, const HeatMap& map, const Grid& grid) {
   const std::size_t stride = grid.cell >= 13 ? 1 : static_cast<std::size_t>(std::ceil(13 / grid.cell));
@@ -131,7 +154,10 @@ std::string draw(const HeatMap& map) {
   const double height = std::max(grid.bottom(), grid.top + 40) + 12;
   Svg svg(width, height, map.title.empty() ? "heat map" : map.title);
   if (!map.title.empty()) svg.text(14, 22, map.title, {.kind = "rc-title"});
-  draw_cells(svg, map, grid, range);
+  if (cells > most_single_cells)
+    draw_cells_by_shade(svg, map, grid, range);
+  else
+    draw_cells(svg, map, grid, range);
   draw_labels(svg, map, grid);
   if (cells > 0)
     draw_key(svg, grid, range);

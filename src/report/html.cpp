@@ -41,7 +41,7 @@ pre{background:var(--back);border:1px solid var(--line);border-radius:6px;paddin
 summary{cursor:pointer;color:var(--link);margin:0 0 8px}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:18px;margin:0 0 12px}
 figure{margin:0}figcaption{color:var(--soft);font-size:13px;margin-top:4px}
-.alone{grid-column:1/-1}
+figure>svg{display:block}.alone{grid-column:1/-1}
 .gallery{display:flex;flex-wrap:wrap;gap:14px 12px;margin:0 0 12px}
 .gallery img{display:block;image-rendering:pixelated;border-radius:4px;border:3px solid var(--line);background:var(--back)}
 .gallery .right img{border-color:var(--right)}.gallery .wrong img{border-color:var(--wrong);border-style:dashed}

@@ -36,7 +36,7 @@ class HtmlPage {
   void table(const Table& table);
   /// As it stands, in a fixed-width font, folded behind `summary` if there is one.
   void preformatted(std::string_view text, std::string_view summary = {});
-  /// An <svg> element from draw(...), not escaped; `alone` gives it the full width, else two share a row.
+  /// An <svg> element from draw(...), not escaped; `alone` gives it a row of its own, else two share one.
   void figure(std::string_view svg, std::string_view caption, bool alone = false);
   /// Images enlarged to `side` CSS pixels with hard pixel edges.
   void gallery(std::span<const GalleryItem> items, int side = 112);

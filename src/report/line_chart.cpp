@@ -16,6 +16,9 @@ struct Point {
 // A stretch of a curve without gaps.
 using Run = std::vector<Point>;
 
+// Up to here every point is marked.
+constexpr std::size_t few_points = 32;
+
 struct Plot {
   const Axis& x;
   const Axis& y;
@@ -97,7 +100,7 @@ void draw_band(Svg& svg, const Series& series, const Plot& plot) {
 // All points of a short curve, about a dozen of a long one, shifted from series to series so that they rarely coincide.
 void draw_markers(Svg& svg, const Series& series, const Plot& plot, int index) {
   const std::size_t count = length_of(series);
-  const std::size_t stride = count <= 32 ? 1 : count / 12;
+  const std::size_t stride = count <= few_points ? 1 : count / 12;
   const std::size_t first = stride == 1 ? 0 : stride * static_cast<std::size_t>(index % palette_size) / palette_size;
   for (std::size_t point = first; point < count; point += stride) {
     if (!plot.x.shows(series.x[point]) || !plot.y.shows(series.y[point])) continue;
@@ -109,14 +112,14 @@ void draw_markers(Svg& svg, const Series& series, const Plot& plot, int index) {
   }
 }
 
-void draw_series(Svg& svg, const Series& series, const Plot& plot, int index) {
+void draw_series(Svg& svg, const Series& series, const Plot& plot, int index, bool marked) {
   svg.open_colour(index);
   svg.open_clip(plot.area.left, plot.area.top, plot.area.width, plot.area.height);
   draw_band(svg, series, plot);
   for (const Run& run : runs_of(series, series.y, plot))
     if (run.size() > 1) svg.path(commands_of(thinned(run, plot.area.width)), "rc-line", dash(index));
   svg.close();
-  draw_markers(svg, series, plot, index);
+  if (marked) draw_markers(svg, series, plot, index);
   svg.close();
 }
 
@@ -185,7 +188,8 @@ std::string draw(const LineChart& chart) {
   draw_x_axis(svg, area, x, chart.x_label);
   const Plot plot{x, y, area};
   for (std::size_t index = 0; index < chart.series.size(); ++index)
-    draw_series(svg, chart.series[index], plot, static_cast<int>(index));
+    draw_series(svg, chart.series[index], plot, static_cast<int>(index),
+                chart.series.size() > 1 || length_of(chart.series[index]) <= few_points);
   if (values.y.empty()) draw_empty(svg, area);
   if (values.hidden > 0)
     svg.text(area.right(), area.bottom() + foot - 8, note_of(values.hidden, chart),
