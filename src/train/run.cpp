@@ -116,6 +116,14 @@ std::vector<MetricsRow> RunDirectory::truncate_metrics(int64_t step) const {
   return rows;
 }
 
+void RunDirectory::remove_leftovers() const {
+  for (const fs::path& folder : {path_, path_ / "checkpoints"})
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      std::error_code ignored;
+      if (entry.path().extension().string().starts_with(".tmp")) fs::remove(entry.path(), ignored);
+    }
+}
+
 RunDirectory create_run(const std::string& verb, const std::string& name, const fs::path& out, bool force) {
   if (!out.empty()) make_room(out, force);
   const fs::path path = out.empty() ? first_free(fs::path("runs") / verb, name) : out;

@@ -40,6 +40,8 @@ class RunDirectory {
   void append(const MetricsRow& row) const;
   /// All rows of metrics.csv, none if there is no such file. Error (bad data): a damaged line; names it.
   std::vector<MetricsRow> read_metrics() const;
+  /// Removes temporary files that a crash left behind.
+  void remove_leftovers() const;
   /// Replaces metrics.csv by its title line and the rows up to `step`; returns them.
   std::vector<MetricsRow> truncate_metrics(int64_t step) const;
 

@@ -193,6 +193,7 @@ TrainResult resume(const ResumeRequest& request) {
          "), which would end with other bytes; resume it where it was started");
   if (done > trainer.steps())
     fail_usage("epochs: the run has already done ", done, " steps, more than the ", trainer.steps(), " wanted");
+  run.remove_leftovers();
   return logged(run, [&] {
     if (request.epochs && !(config == before)) {
       log_warning(

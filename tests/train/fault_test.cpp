@@ -2,6 +2,7 @@
 #include "formats/model_file.hpp"
 #include "support.hpp"
 #include "train/checkpoint.hpp"
+#include "train/evaluate.hpp"
 
 #include <cerrno>
 #include <cmath>
@@ -27,13 +28,8 @@ TEST_F(Fault, ARateTooHighNamesTheNodeAndKeepsTheLastGoodCheckpoint) {
 
 TEST_F(Fault, ANodeIsNamedAfterLaterCheckpointsToo) {
   TrainRequest request = small_request(folder / "run");
-  request.checkpoint_every = 3;
-  request.recipe.schedule = {.kind = ScheduleKind::step, .peak = 1e-3, .milestones = {0.6}, .factor = 1};
-  // The rate explodes at step 11 of 18: the checkpoint of step 9 stays.
   request.recipe.schedule = {.kind = ScheduleKind::constant, .peak = 1e-3};
-  set_step_hook([&](int64_t step) {
-    if (step == 4) set_interrupted(true);
-  });
+  set_step_hook([](int64_t step) { set_interrupted(step == 4); });
   EXPECT_THROW(train(request), Error);
   set_step_hook({});
   set_interrupted(false);
@@ -94,6 +90,18 @@ TEST_F(Fault, ADamagedCheckpointIsRefused) {
   EXPECT_EQ(error_of([&] { resume({.run = folder / "run"}); }).substr(0, 2), "4:");
   write_file(last, best_bytes(folder / "run"));
   EXPECT_NE(error_of([&] { resume({.run = folder / "run"}); }).find("without the counters"), std::string::npos);
+}
+
+TEST_F(Fault, EvaluationRefusesOtherClassesAndSizes) {
+  train(small_request(folder / "run"));
+  const auto error = [&](const std::string& data) {
+    return error_of([&] { evaluate({.model = (folder / "run").string(), .data = data}); });
+  };
+  EXPECT_EQ(error("builtin:patterns?size=16&count=40"),
+            "3: evaluation: the model expects images [1x8x8], the data set has [1x16x16]");
+  EXPECT_EQ(error("builtin:shapes?train=40&test=10").substr(0, 2), "3:");
+  EXPECT_EQ(error_of([&] { evaluate({.model = (folder / "none").string(), .data = "builtin:patterns"}); }).substr(0, 2),
+            "4:");
 }
 
 TEST_F(Fault, WeightsOfAnotherRunAreAStart) {

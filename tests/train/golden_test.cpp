@@ -63,21 +63,25 @@ Tensor hashed_weights(const ValueInfo& value, DType dtype) {
   return convert(tensor, dtype);
 }
 
+Recipe golden_recipe() {
+  Recipe recipe;
+  recipe.batch = batch_size;
+  recipe.momentum = 0.9;
+  recipe.weight_decay = 1e-4;
+  return recipe;
+}
+
 /// A training step of a hashed network, with the gradients of its parameters as outputs.
 class GoldenRun {
  public:
-  GoldenRun(const ModelSpec& spec, int salt, Backend backend, DType compute, int threads = 1)
+  GoldenRun(const ModelSpec& spec, int salt, Backend backend, DType compute, const Recipe& recipe = golden_recipe())
       : spec_(spec), salt_(std::to_string(salt)) {
-    Recipe recipe;
-    recipe.batch = batch_size;
-    recipe.momentum = 0.9;
-    recipe.weight_decay = 1e-4;
     const Graph graph = training_graph(spec, recipe, Precision::fp32, true);
     for (const Value parameter : graph.parameters())
       state_.set(graph[parameter].name, hashed_weights(graph[parameter], compute));
     initialise(state_, graph, 0, compute);
-    executable_ = compile(graph, state_,
-                          {.backend = backend, .compute = compute, .threads = std::make_shared<ThreadPool>(threads)});
+    executable_ =
+        compile(graph, state_, {.backend = backend, .compute = compute, .threads = std::make_shared<ThreadPool>(2)});
   }
 
   double step(double lr) {
@@ -147,7 +151,7 @@ double expect_gradients(const GoldenRun& run, const nlohmann::json& gradients, d
 TEST(Golden, ReferenceInDoubleFollowsPyTorchFor20Steps) {
   for (const Network& network : networks()) {
     const nlohmann::json golden = fixture(network.name);
-    GoldenRun run(network.spec, golden.at("salt").get<int>(), Backend::reference, DType::f64, 2);
+    GoldenRun run(network.spec, golden.at("salt").get<int>(), Backend::reference, DType::f64);
     double worst = 0, worst_gradient = 0;
     for (std::size_t step = 0; step < golden.at("losses").size(); ++step) {
       const double expected = golden.at("losses")[step].get<double>();
@@ -159,6 +163,17 @@ TEST(Golden, ReferenceInDoubleFollowsPyTorchFor20Steps) {
     fmt::print("{}: in double, 20 losses within {:.1e}, gradients within {:.1e}\n", network.name, worst,
                worst_gradient);
   }
+}
+
+TEST(Golden, NesterovAndLabelSmoothingFollowPyTorch) {
+  Recipe recipe = golden_recipe();
+  recipe.nesterov = true;
+  recipe.label_smoothing = 0.1;
+  const Network network = networks().back();
+  const nlohmann::json golden = fixture(network.name);
+  GoldenRun run(network.spec, golden.at("salt").get<int>(), Backend::reference, DType::f64, recipe);
+  for (const nlohmann::json& expected : golden.at("nesterov_smoothed_losses"))
+    EXPECT_NEAR(run.step(0.1), expected.get<double>(), 1e-8);
 }
 
 TEST(Golden, CpuFirstStepAndFiveSmallOnesFollowPyTorch) {

@@ -46,6 +46,24 @@ TEST_F(Resume, WritesTheWholeRunDirectory) {
   EXPECT_EQ(last_bytes(run.path()).find(run.path().string()), std::string::npos);
 }
 
+TEST_F(Resume, TheReportHasItAll) {
+  train(small_request(folder / "run"));
+  const std::string page = read_file(RunDirectory(folder / "run").report());
+  for (const char* part : {"Loss", "Accuracy", "Learning rate", "Confusion matrix", "truth: ", "layer3.0",
+                           "resnet train small", "processor", "weight_decay"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_EQ(page.find("src=\"http"), std::string::npos);
+}
+
+TEST_F(Resume, LeftoversOfACrashAreRemoved) {
+  interrupted_at(3, small_request(folder / "run"));
+  const fs::path leftover = folder / "run" / "checkpoints" / "last.safetensors.tmp123";
+  write_file(leftover, "half");
+  resume({.run = folder / "run"});
+  EXPECT_FALSE(fs::exists(leftover));
+}
+
 TEST_F(Resume, EvaluationSaysTheSameAsTheRun) {
   const TrainRequest request = small_request(folder / "run");
   const TrainResult result = train(request);

@@ -18,7 +18,7 @@ torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 
 BATCH, CLASSES, PROJECTIONS = 8, 10, 8
-LR, SMALL_LR, MOMENTUM, DECAY, EPSILON = (float(np.float32(x)) for x in (0.1, 1e-3, 0.9, 1e-4, 1e-5))
+LR, SMALL_LR, MOMENTUM, DECAY, EPSILON, SMOOTHING = (float(np.float32(x)) for x in (0.1, 1e-3, 0.9, 1e-4, 1e-5, 0.1))
 
 
 def hashed(name, count):
@@ -152,14 +152,14 @@ def best_salt(make, side, salts=400):
     return int(np.argmax(margins)), max(margins)
 
 
-def train(make, side, salt, lr, steps):
+def train(make, side, salt, lr, steps, nesterov=False, smoothing=0.0):
     net = hashed_network(make)
-    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=MOMENTUM, weight_decay=DECAY)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=MOMENTUM, weight_decay=DECAY, nesterov=nesterov)
     losses, gradients = [], {}
     for step in range(steps):
         images, labels = batch_of(salt, step, side)
         optimizer.zero_grad()
-        loss = F.cross_entropy(net(images), labels)
+        loss = F.cross_entropy(net(images), labels, label_smoothing=smoothing)
         loss.backward()
         if step == 0:
             for name, parameter in net.named_parameters():
@@ -182,7 +182,14 @@ if __name__ == "__main__":
         salt, distance = best_salt(make, side)
         losses, gradients = train(make, side, salt, LR, 20)
         small, _ = train(make, side, salt, SMALL_LR, 5)
-        fixture[name] = {"salt": salt, "losses": losses, "small_rate_losses": small, "gradients": gradients}
+        nesterov, _ = train(make, side, salt, LR, 10, nesterov=True, smoothing=SMOOTHING)
+        fixture[name] = {
+            "salt": salt,
+            "losses": losses,
+            "small_rate_losses": small,
+            "nesterov_smoothed_losses": nesterov,
+            "gradients": gradients,
+        }
         print(f"{name}: images {salt}, {distance:.1e} from the nearest kink, losses {losses[0]} ... {losses[-1]}")
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden.json")
     with open(path, "w") as file:
