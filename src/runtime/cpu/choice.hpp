@@ -1,0 +1,24 @@
+// Which of oneDNN's algorithms a convolution gets: decided by instruction set and shape from measurements made once,
+// never by a timing on the user's machine, so that equal inputs give equal bits.
+#pragma once
+
+#include "runtime/cpu/compat.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace resnet::cpu {
+
+/// One convolution primitive, as it runs inside one task.
+struct ConvolutionSizes {
+  int64_t images = 0;
+  int64_t channels = 0, height = 0, width = 0;
+  int64_t out_channels = 0, out_height = 0, out_width = 0;
+  int groups = 1;
+  int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+};
+
+/// direct or winograd.
+dnnl::algorithm choose_algorithm(Candidate::Kind kind, const ConvolutionSizes& sizes, std::string_view isa);
+
+}  // namespace resnet::cpu

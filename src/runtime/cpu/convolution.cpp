@@ -1,0 +1,134 @@
+// Convolution and the gradient of its input. Batches are cut into lanes of images; fewer images than lanes are cut
+// by blocks of output channels as well, which for one image are contiguous in the result and in the packed weights.
+#include "runtime/cpu/convolution.hpp"
+
+#include "graph/op_functions.hpp"
+
+#include <algorithm>
+
+namespace resnet::cpu {
+
+namespace {
+
+constexpr int64_t lanes_wanted = 8;
+
+// Pieces of the output channels, so that images x pieces tasks are about enough.
+int parts_for(const Lowering& to, const ConvolutionSizes& s, int64_t images, int64_t macs) {
+  const int64_t wanted = lanes_for(lanes_wanted, macs);
+  if (images >= wanted || s.groups != 1 || s.out_channels % to.block() != 0) return 1;
+  const int64_t blocks = s.out_channels / to.block();
+  int64_t parts = std::min(blocks, (wanted + images - 1) / images);
+  while (blocks % parts != 0) --parts;
+  return static_cast<int>(parts);
+}
+
+// The primitives of `lanes` nearly equal shares: sizes differ by one at most.
+struct LanePrimitives {
+  std::shared_ptr<Primitive> small, large;
+  const Primitive& of(const Range& range, int64_t small_size) const {
+    return range.size() == small_size ? *small : *large;
+  }
+};
+
+LanePrimitives lane_primitives(Lowering& to, const ConvolutionRequest& request, int64_t images, int lanes,
+                               int64_t out_channels) {
+  LanePrimitives found;
+  found.small = find_convolution(to, request, images / lanes, out_channels);
+  if (images % lanes != 0) found.large = find_convolution(to, request, images / lanes + 1, out_channels);
+  return found;
+}
+
+}  // namespace
+
+void lower(const Conv& op, const Node& node, Lowering& to) {
+  const Value x = node.inputs[0], w = node.inputs[1], y = node.outputs[0];
+  const ConvolutionSizes sizes = convolution_sizes(to.shape(x), to.shape(y), op.window, op.groups);
+  Step step = to.step(node, "");
+  const int64_t images = sizes.images;
+  const int parts = parts_for(to, sizes, images, step.info.macs);
+  const int lanes = parts > 1 ? static_cast<int>(images) : lanes_for(images, step.info.macs);
+  ConvolutionRequest request{.kind = Candidate::forward,
+                             .sizes = sizes,
+                             .window = op.window,
+                             .layouts = {},
+                             .bias = op.bias,
+                             .relu = op.relu && !op.add,
+                             .inference = !to.training};
+  const int64_t part_channels = sizes.out_channels / parts;
+  choose_layouts(to, request, to.layout(x), images / lanes, part_channels);
+  const LanePrimitives primitives = lane_primitives(to, request, images, lanes, part_channels);
+  // All lanes read one packing, so the larger lane must want the same one.
+  const MemoryDesc wanted = primitives.small->desc(1);
+  const Buffer packed = pack_weights(to, w, wanted, parts);
+  const Buffer packed_large = primitives.large && primitives.large->desc(1) != wanted
+                                  ? pack_weights(to, w, primitives.large->desc(1), parts)
+                                  : packed;
+
+  const Buffer source = to.read(x, request.layouts.source);
+  const Buffer bias = op.bias ? to.read(node.inputs[2]) : Buffer{};
+  const Buffer residual = op.add ? to.read(node.inputs.back(), request.layouts.destination) : Buffer{};
+  const Buffer result = to.write(y, request.layouts.destination);
+  step.info.implementation = primitives.small->implementation();
+  step.reads = {source, packed, packed_large};
+  if (bias) step.reads.push_back(bias);
+  if (residual) step.reads.push_back(residual);
+  step.writes = {result};
+
+  const int64_t x_image = to.image_elements(x, request.layouts.source);
+  const int64_t y_image = to.image_elements(y, request.layouts.destination);
+  const Binary join{BinaryKind::add, op.relu};
+  const auto task = [=, kernels = &to.kernels](const Memory& memory, int index, int worker) {
+    const Range range = part_of(images, lanes, index / parts);
+    const int part = index % parts;
+    const int64_t offset = range.begin * y_image + part * (y_image / parts);
+    const Primitive& primitive = primitives.of(range, images / lanes);
+    const Buffer weights = &primitive == primitives.small.get() ? packed : packed_large;
+    const std::byte* packed_part =
+        memory.at<std::byte>(weights) + static_cast<std::size_t>(part) * packed_bytes(primitive.desc(1));
+    const float* image = memory.at<float>(source) + range.begin * x_image;
+    float* out = memory.at<float>(result) + offset;
+    if (bias)
+      primitive.run(memory, worker, {image, packed_part, out, memory.at<float>(bias) + part * part_channels});
+    else
+      primitive.run(memory, worker, {image, packed_part, out});
+    // While the lane is in the cache.
+    if (residual) kernels->binary(join, out, memory.at<float>(residual) + offset, out, range.size() * y_image / parts);
+  };
+  step.run = [=, run = to.runner()](const Memory& memory) { run(memory, lanes * parts, task); };
+  to.program.add(std::move(step));
+}
+
+void lower(const ConvGradInput& op, const Node& node, Lowering& to) {
+  const Value w = node.inputs[0], dy = node.inputs[1], dx = node.outputs[0];
+  const ConvolutionSizes sizes = convolution_sizes(to.shape(dx), to.shape(dy), op.window, op.groups);
+  Step step = to.step(node, "");
+  const int64_t images = sizes.images;
+  const int lanes = lanes_for(images, step.info.macs);
+  ConvolutionRequest request{.kind = Candidate::backward_data, .sizes = sizes, .window = op.window};
+  choose_layouts(to, request, Layout::blocked, images / lanes, sizes.out_channels);
+  const LanePrimitives primitives = lane_primitives(to, request, images, lanes, sizes.out_channels);
+  const MemoryDesc wanted = primitives.small->desc(1);
+  const Buffer packed = pack_weights(to, w, wanted, 1);
+  const Buffer packed_large = primitives.large && primitives.large->desc(1) != wanted
+                                  ? pack_weights(to, w, primitives.large->desc(1), 1)
+                                  : packed;
+  const Buffer gradient = to.read(dy, request.layouts.destination);
+  const Buffer result = to.write(dx, request.layouts.source);
+  step.info.implementation = primitives.small->implementation();
+  step.reads = {gradient, packed, packed_large};
+  step.writes = {result};
+  const int64_t x_image = to.image_elements(dx, request.layouts.source);
+  const int64_t y_image = to.image_elements(dy, request.layouts.destination);
+  const auto task = [=](const Memory& memory, int lane, int worker) {
+    const Range range = part_of(images, lanes, lane);
+    const Primitive& primitive = primitives.of(range, images / lanes);
+    const Buffer weights = &primitive == primitives.small.get() ? packed : packed_large;
+    primitive.run(memory, worker,
+                  {memory.at<float>(gradient) + range.begin * y_image, memory.at<std::byte>(weights),
+                   memory.at<float>(result) + range.begin * x_image});
+  };
+  step.run = [=, run = to.runner()](const Memory& memory) { run(memory, lanes, task); };
+  to.program.add(std::move(step));
+}
+
+}  // namespace resnet::cpu

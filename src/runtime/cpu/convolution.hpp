@@ -1,0 +1,46 @@
+// What the three passes of a convolution share: the problem as oneDNN takes it, primitives cached by shape, layouts.
+#pragma once
+
+#include "runtime/cpu/choice.hpp"
+#include "runtime/cpu/lowering.hpp"
+
+#include <optional>
+
+namespace resnet::cpu {
+
+/// Layouts of the image side (x, dx) and the output side (y, dy).
+struct ConvolutionLayouts {
+  Layout source = Layout::blocked, destination = Layout::blocked;
+};
+
+struct ConvolutionRequest {
+  Candidate::Kind kind = Candidate::forward;
+  ConvolutionSizes sizes = {};  // sizes.images is replaced by what one task gets
+  Window window = {};
+  ConvolutionLayouts layouts = {};
+  bool bias = false, relu = false, inference = false;
+};
+
+/// Sizes of a convolution of images of shape `x` to shape `y`.
+ConvolutionSizes convolution_sizes(const Shape& x, const Shape& y, const Window& window, int groups);
+
+/// The primitive for `images` images and `out_channels` output channels of the request; nothing if oneDNN only has its
+/// reference implementation for these layouts, unless they are row-major on both sides.
+std::shared_ptr<Primitive> find_convolution(Lowering& to, ConvolutionRequest request, int64_t images,
+                                            int64_t out_channels);
+
+/// Sets the request's layouts to the first that oneDNN has a real implementation for. Images that lie row-major and
+/// have fewer channels than a block (the network's input) are best taken as they are.
+void choose_layouts(Lowering& to, ConvolutionRequest& request, Layout source_stored, int64_t images,
+                    int64_t out_channels);
+
+/// How images are shared out to tasks: `lanes` of nearly equal size.
+int lanes_for(int64_t images, int64_t macs);
+
+/// Weights [O,I,kh,kw] packed for a primitive in `parts` equal pieces along O, one after the other.
+Buffer pack_weights(Lowering& to, Value weights, const MemoryDesc& wanted, int parts);
+
+/// The row-major description of weights with the dimensions of `like` ([O,I,kh,kw] or [G,O/G,I/G,kh,kw]).
+MemoryDesc row_major_weights(const MemoryDesc& like);
+
+}  // namespace resnet::cpu

@@ -1,0 +1,160 @@
+#include "runtime/cpu/convolution.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+
+namespace resnet::cpu {
+
+using dnnl::memory;
+using Tag = dnnl::memory::format_tag;
+
+ConvolutionSizes convolution_sizes(const Shape& x, const Shape& y, const Window& window, int groups) {
+  return {.images = x.n(),
+          .channels = x.c(),
+          .height = x.h(),
+          .width = x.w(),
+          .out_channels = y.c(),
+          .out_height = y.h(),
+          .out_width = y.w(),
+          .groups = groups,
+          .kernel_h = window.kernel_h,
+          .kernel_w = window.kernel_w,
+          .stride_h = window.stride_h,
+          .stride_w = window.stride_w,
+          .dilation_h = window.dilation_h,
+          .dilation_w = window.dilation_w};
+}
+
+namespace {
+
+MemoryDesc images_desc(const Lowering& to, memory::dims dims, Layout layout) {
+  const Tag blocked = to.block() == 16 ? Tag::nChw16c : Tag::nChw8c;
+  return {std::move(dims), memory::data_type::f32, layout == Layout::blocked ? blocked : Tag::nchw};
+}
+
+ConvolutionProblem problem_of(const Lowering& to, const ConvolutionRequest& request) {
+  const ConvolutionSizes& s = request.sizes;
+  const Window& v = request.window;
+  ConvolutionProblem problem;
+  problem.source = images_desc(to, {s.images, s.channels, s.height, s.width}, request.layouts.source);
+  problem.destination =
+      images_desc(to, {s.images, s.out_channels, s.out_height, s.out_width}, request.layouts.destination);
+  memory::dims weights = {s.out_channels / s.groups, s.channels / s.groups, v.kernel_h, v.kernel_w};
+  if (s.groups > 1) weights.insert(weights.begin(), s.groups);
+  problem.weights = {weights, memory::data_type::f32, Tag::any};
+  if (request.bias) problem.bias = MemoryDesc({s.out_channels}, memory::data_type::f32, Tag::a);
+  problem.strides = {v.stride_h, v.stride_w};
+  problem.dilations = {v.dilation_h - 1, v.dilation_w - 1};
+  problem.padding_before = {v.pad_top, v.pad_left};
+  problem.padding_after = {v.pad_bottom, v.pad_right};
+  problem.inference = request.inference;
+  problem.relu = request.relu;
+  problem.algorithm = choose_algorithm(request.kind, s, to.kernels.isa);
+  return problem;
+}
+
+std::vector<int64_t> key_of(const ConvolutionRequest& r) {
+  const ConvolutionSizes& s = r.sizes;
+  const Window& v = r.window;
+  return {r.kind,
+          s.images,
+          s.channels,
+          s.height,
+          s.width,
+          s.out_channels,
+          s.out_height,
+          s.out_width,
+          s.groups,
+          v.kernel_h,
+          v.kernel_w,
+          v.stride_h,
+          v.stride_w,
+          v.pad_top,
+          v.pad_left,
+          v.pad_bottom,
+          v.pad_right,
+          v.dilation_h,
+          v.dilation_w,
+          static_cast<int64_t>(r.layouts.source),
+          static_cast<int64_t>(r.layouts.destination),
+          r.bias,
+          r.relu,
+          r.inference};
+}
+
+}  // namespace
+
+std::shared_ptr<Primitive> find_convolution(Lowering& to, ConvolutionRequest request, int64_t images,
+                                            int64_t out_channels) {
+  request.sizes.images = images;
+  request.sizes.out_channels = out_channels;
+  const auto [entry, added] = to.primitives.try_emplace(key_of(request));
+  if (!added) return entry->second;
+  ConvolutionProblem problem = problem_of(to, request);
+  std::optional<Candidate> found = convolution_candidate(request.kind, problem, to.workers->engine);
+  if (!found && problem.algorithm == dnnl::algorithm::convolution_winograd) {
+    problem.algorithm = dnnl::algorithm::convolution_direct;
+    found = convolution_candidate(request.kind, problem, to.workers->engine);
+  }
+  const bool last_resort =
+      request.layouts.source == Layout::row_major && request.layouts.destination == Layout::row_major;
+  if (!found || (!last_resort && found->implementation.starts_with("ref"))) return nullptr;
+  return entry->second = std::make_shared<Primitive>(*found, to.workers);
+}
+
+void choose_layouts(Lowering& to, ConvolutionRequest& request, Layout source_stored, int64_t images,
+                    int64_t out_channels) {
+  std::vector<ConvolutionLayouts> options;
+  const bool few_channels = request.sizes.channels < to.block();
+  if (source_stored == Layout::row_major && few_channels) options.push_back({Layout::row_major, Layout::blocked});
+  options.push_back({Layout::blocked, Layout::blocked});
+  options.push_back({Layout::row_major, Layout::row_major});
+  for (const ConvolutionLayouts& layouts : options) {
+    request.layouts = layouts;
+    if (find_convolution(to, request, images, out_channels)) return;
+  }
+  fail("cpu backend: oneDNN offers no implementation of this convolution");
+}
+
+int lanes_for(int64_t images, int64_t macs) {
+  // A lane should be worth some ten microseconds.
+  const int64_t most = std::clamp<int64_t>(macs / 500'000, 1, 8);
+  return static_cast<int>(std::min(images, most));
+}
+
+MemoryDesc row_major_weights(const MemoryDesc& like) {
+  const memory::dims dims = dims_of(like);
+  return {dims, memory::data_type::f32, dims.size() == 5 ? Tag::abcde : Tag::abcd};
+}
+
+Buffer pack_weights(Lowering& to, Value weights, const MemoryDesc& wanted, int parts) {
+  const MemoryDesc plain = row_major_weights(wanted);
+  const Buffer from = to.read(weights);
+  if (wanted == plain) return from;
+  for (const Lowering::Packed& known : to.packed)
+    if (known.value == weights && known.parts == parts && known.desc == wanted) return known.buffer;
+  const bool constant = !to.training && to[weights].kind != ValueKind::computed;
+  const std::size_t part_bytes = packed_bytes(wanted);
+  const std::size_t bytes = part_bytes * static_cast<std::size_t>(parts);
+  const std::string name = to[weights].name + " packed";
+  const Buffer buffer = constant ? to.program.persistent(name, bytes) : to.program.planned(name, bytes);
+  const auto reorder = std::make_shared<Primitive>(reorder_candidate(plain, wanted, to.workers->engine), to.workers);
+  const std::size_t plain_bytes = plain.get_size();
+  const Node named{.name = to[weights].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
+  Step step = to.step(named, "reorder " + reorder->implementation());
+  step.reads = {from};
+  step.writes = {buffer};
+  step.prepare = constant;
+  step.run = [=, run = to.runner()](const Memory& memory) {
+    run(memory, parts, [&](const Memory& m, int part, int worker) {
+      const auto p = static_cast<std::size_t>(part);
+      reorder->run(m, worker, {m.at<std::byte>(from) + p * plain_bytes, m.at<std::byte>(buffer) + p * part_bytes});
+    });
+  };
+  to.program.add(std::move(step));
+  to.packed.push_back({weights, parts, wanted, buffer});
+  return buffer;
+}
+
+}  // namespace resnet::cpu

@@ -1,0 +1,154 @@
+// Batch norm of one channel block: statistics, normalisation, gradient. A chunk of pixels is summed in float while it
+// is in the first cache, chunks are joined in double (Chan, Golub & LeVeque 1979), so that neither a large mean nor
+// many images cost digits.
+#include "runtime/cpu/isa/functions.hpp"
+
+namespace resnet::cpu::RESNET_ISA {
+
+namespace {
+
+// 256 pixels of 16 channels are 16 KiB.
+constexpr int64_t chunk = 256;
+
+struct Sums {
+  Vec a = {}, b = {}, c = {}, d = {};  // four, since one chain of additions would wait for itself
+  Vec total() const { return (a + b) + (c + d); }
+};
+
+Vec sum(const float* x, int64_t pixels) {
+  Sums s;
+  int64_t p = 0;
+  for (; p + 4 <= pixels; p += 4, x += 4 * block) {
+    s.a += load(x);
+    s.b += load(x + block);
+    s.c += load(x + 2 * block);
+    s.d += load(x + 3 * block);
+  }
+  for (; p < pixels; ++p, x += block) s.a += load(x);
+  return s.total();
+}
+
+Vec sum_squares(const float* x, Vec mean, int64_t pixels) {
+  Sums s;
+  const auto add = [mean](Vec& total, const float* at) {
+    const Vec d = load(at) - mean;
+    total += d * d;
+  };
+  int64_t p = 0;
+  for (; p + 4 <= pixels; p += 4, x += 4 * block) {
+    add(s.a, x);
+    add(s.b, x + block);
+    add(s.c, x + 2 * block);
+    add(s.d, x + 3 * block);
+  }
+  for (; p < pixels; ++p, x += block) add(s.a, x);
+  return s.total();
+}
+
+struct Masked {
+  Vec mean, scale, shift;
+  bool relu;
+};
+
+template <bool relu>
+void add_gradient(const Masked& m, const float* x, const float* dy, int64_t pixels, Vec& sum_dy, Vec& sum_dy_x) {
+  Sums first, second;
+  const auto add = [&m](Vec& total, Vec& total_x, const float* x_at, const float* dy_at) {
+    const Vec value = load(x_at);
+    Vec d = load(dy_at);
+    if constexpr (relu) d = where_positive(multiply_add(value, m.scale, m.shift), d);
+    total += d;
+    total_x += d * (value - m.mean);
+  };
+  int64_t p = 0;
+  for (; p + 4 <= pixels; p += 4, x += 4 * block, dy += 4 * block) {
+    add(first.a, second.a, x, dy);
+    add(first.b, second.b, x + block, dy + block);
+    add(first.c, second.c, x + 2 * block, dy + 2 * block);
+    add(first.d, second.d, x + 3 * block, dy + 3 * block);
+  }
+  for (; p < pixels; ++p, x += block, dy += block) add(first.a, second.a, x, dy);
+  sum_dy = first.total();
+  sum_dy_x = second.total();
+}
+
+template <bool relu>
+void normalise_planes(const Planes& planes, const float* x, float* y, Vec scale, Vec shift) {
+  for (int64_t n = 0; n < planes.images; ++n) {
+    const float* from = x + n * planes.stride;
+    float* to = y + n * planes.stride;
+    for (int64_t i = 0; i < planes.pixels * block; i += block) {
+      const Vec value = multiply_add(load(from + i), scale, shift);
+      store(to + i, relu ? rectify(value) : value);
+    }
+  }
+}
+
+template <bool relu>
+void gradient_planes(const Planes& planes, const float* x, const float* dy, float* dx, const Masked& m, Vec slope,
+                     Vec offset) {
+  for (int64_t n = 0; n < planes.images; ++n) {
+    const int64_t start = n * planes.stride;
+    for (int64_t i = start; i < start + planes.pixels * block; i += block) {
+      const Vec value = load(x + i);
+      Vec d = load(dy + i);
+      if constexpr (relu) d = where_positive(multiply_add(value, m.scale, m.shift), d);
+      store(dx + i, m.scale * d + (slope * (value - m.mean) + offset));
+    }
+  }
+}
+
+}  // namespace
+
+void moments(const Planes& planes, const float* x, double* mean, double* squares) {
+  double count = 0;
+  for (int lane = 0; lane < block; ++lane) mean[lane] = squares[lane] = 0;
+  for (int64_t n = 0; n < planes.images; ++n)
+    for (int64_t p = 0; p < planes.pixels; p += chunk) {
+      const float* at = x + n * planes.stride + p * block;
+      const int64_t pixels = planes.pixels - p < chunk ? planes.pixels - p : chunk;
+      const auto number = static_cast<double>(pixels);
+      const Vec chunk_mean = sum(at, pixels) / static_cast<float>(pixels);
+      const Vec chunk_squares = sum_squares(at, chunk_mean, pixels);
+      const double share = number / (count + number);
+      for (int lane = 0; lane < block; ++lane) {
+        // sum_squares is about the rounded float mean, which is the chunk's to 1e-7: the error is of second order.
+        const double difference = static_cast<double>(chunk_mean[lane]) - mean[lane];
+        mean[lane] += difference * share;
+        squares[lane] += static_cast<double>(chunk_squares[lane]) + difference * difference * count * share;
+      }
+      count += number;
+    }
+}
+
+void normalise(const Planes& planes, const float* x, float* y, const float* scale, const float* shift, bool relu) {
+  const auto run = relu ? normalise_planes<true> : normalise_planes<false>;
+  run(planes, x, y, load(scale), load(shift));
+}
+
+void gradient_sums(const Planes& planes, const float* x, const float* dy, const float* mean, const float* scale,
+                   const float* shift, bool relu, double* sum_dy, double* sum_dy_x) {
+  const Masked masked{load(mean), load(scale), load(shift), relu};
+  const auto add = relu ? add_gradient<true> : add_gradient<false>;
+  for (int lane = 0; lane < block; ++lane) sum_dy[lane] = sum_dy_x[lane] = 0;
+  for (int64_t n = 0; n < planes.images; ++n)
+    for (int64_t p = 0; p < planes.pixels; p += chunk) {
+      const int64_t start = n * planes.stride + p * block;
+      const int64_t pixels = planes.pixels - p < chunk ? planes.pixels - p : chunk;
+      Vec chunk_dy, chunk_dy_x;
+      add(masked, x + start, dy + start, pixels, chunk_dy, chunk_dy_x);
+      for (int lane = 0; lane < block; ++lane) {
+        sum_dy[lane] += static_cast<double>(chunk_dy[lane]);
+        sum_dy_x[lane] += static_cast<double>(chunk_dy_x[lane]);
+      }
+    }
+}
+
+void norm_gradient(const Planes& planes, const float* x, const float* dy, float* dx, const float* mean,
+                   const float* scale, const float* shift, const float* slope, const float* offset, bool relu) {
+  const Masked masked{load(mean), load(scale), load(shift), relu};
+  const auto run = relu ? gradient_planes<true> : gradient_planes<false>;
+  run(planes, x, dy, dx, masked, load(slope), load(offset));
+}
+
+}  // namespace resnet::cpu::RESNET_ISA

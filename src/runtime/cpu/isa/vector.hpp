@@ -1,0 +1,39 @@
+// One block of channels as a vector of the compiler's, for the files that are compiled once per instruction set.
+// Everything is inside namespace RESNET_ISA, so that no copy for one machine is linked into the path of another.
+#pragma once
+
+#include "runtime/cpu/kernels.hpp"
+
+#include <cstdint>
+
+// Vectors are passed between functions of one file only, all compiled alike.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+namespace resnet::cpu::RESNET_ISA {
+
+#ifdef __AVX512F__
+inline constexpr int block = 16;
+#else
+inline constexpr int block = 8;
+#endif
+
+typedef float Vec __attribute__((vector_size(block * sizeof(float)), aligned(4), may_alias));
+typedef int32_t IntVec __attribute__((vector_size(block * sizeof(float)), aligned(4), may_alias));
+
+static inline __attribute__((always_inline)) Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
+static inline __attribute__((always_inline)) void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
+static inline __attribute__((always_inline)) IntVec load(const int32_t* p) {
+  return *reinterpret_cast<const IntVec*>(p);
+}
+static inline __attribute__((always_inline)) void store(int32_t* p, IntVec v) { *reinterpret_cast<IntVec*>(p) = v; }
+
+/// x * scale + shift, rounded in the same way wherever it appears.
+static inline __attribute__((always_inline)) Vec multiply_add(Vec x, Vec scale, Vec shift) {
+  return x * scale + shift;  // one fma where the instruction set has it (-ffp-contract=fast)
+}
+/// max(x, 0); a NaN passes.
+static inline __attribute__((always_inline)) Vec rectify(Vec x) { return x < Vec{} ? Vec{} : x; }
+/// y where x > 0, else 0.
+static inline __attribute__((always_inline)) Vec where_positive(Vec x, Vec y) { return x > Vec{} ? y : Vec{}; }
+
+}  // namespace resnet::cpu::RESNET_ISA

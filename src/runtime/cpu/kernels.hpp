@@ -1,0 +1,83 @@
+// This backend's own kernels. isa/*.cpp is compiled once for each instruction set; the table of the best set that this
+// machine (and oneDNN's ONEDNN_MAX_CPU_ISA) allows is chosen once per program.
+//
+// "Blocked" arrays are [N][ceil(C / block)][H * W][block] with zeros in the channels past C, which every kernel keeps.
+// A "plane" is the [H * W][block] part of one image and channel block.
+#pragma once
+
+#include "graph/op.hpp"
+
+#include <cstdint>
+
+namespace resnet::cpu {
+
+/// Planes of one channel block in `images` images.
+struct Planes {
+  int64_t images = 0, pixels = 0;
+  int64_t stride = 0;  // floats from one image's plane to the next image's
+};
+
+/// Sizes of a pooling window's input and output planes.
+struct PoolSizes {
+  int64_t height = 0, width = 0, out_height = 0, out_width = 0;
+  Window window = {};
+};
+
+/// Channel lanes [to_lane, to_lane + count) of one plane taken from lanes [from_lane, ...) of another, every
+/// `stride`-th pixel of a [height, width] source; with `scatter` the other way round.
+struct LaneCopy {
+  int64_t height = 0, width = 0;  // of the larger plane
+  int stride = 1;
+  int from_lane = 0, to_lane = 0, count = 0;
+  bool scatter = false;
+};
+
+inline constexpr int max_block = 16;
+inline constexpr int64_t max_lanes = 16;
+
+struct Kernels {
+  const char* isa;
+  int block;
+
+  // One image. channels need not be a multiple of the block.
+  void (*to_blocked)(const float* x, float* y, int64_t channels, int64_t pixels);
+  void (*from_blocked)(const float* x, float* y, int64_t channels, int64_t pixels);
+  void (*zero_padding)(float* x, int64_t channels, int64_t pixels);
+  void (*copy_lanes)(const LaneCopy& copy, const float* x, float* y);
+
+  // Batch norm of one channel block. Arrays of `block` numbers.
+  void (*moments)(const Planes& planes, const float* x, double* mean, double* squares);  // squares: sum (x - mean)^2
+  void (*normalise)(const Planes& planes, const float* x, float* y, const float* scale, const float* shift, bool relu);
+  // Sums of dy and of dy (x - mean), dy masked by x scale + shift > 0 if `relu`.
+  void (*gradient_sums)(const Planes& planes, const float* x, const float* dy, const float* mean, const float* scale,
+                        const float* shift, bool relu, double* sum_dy, double* sum_dy_x);
+  // dx = scale dy + slope (x - mean) + offset
+  void (*norm_gradient)(const Planes& planes, const float* x, const float* dy, float* dx, const float* mean,
+                        const float* scale, const float* shift, const float* slope, const float* offset, bool relu);
+
+  // Flat arrays.
+  void (*unary)(const Unary& op, const float* x, float* y, int64_t count);
+  void (*unary_gradient)(const UnaryGrad& op, const float* y, const float* dy, float* dx, int64_t count);
+  void (*binary)(const Binary& op, const float* a, const float* b, float* y, int64_t count);
+  void (*sum_lanes)(const float* x, int64_t stride, int lanes, float* y, int64_t count);  // fixed tree over the lanes
+  void (*sgd)(const Sgd& op, float rate, const float* w, const float* dw, const float* v, float* new_w, float* new_v,
+              int64_t count);
+
+  // One plane; `scale` and `sum` have `block` numbers.
+  void (*scale_plane)(const float* x, const float* scale, float* y, int64_t pixels);
+  void (*fill_plane)(const float* value, float* y, int64_t pixels);
+  void (*dot_planes)(const Planes& planes, const float* a, const float* b, double* sum);  // b null: sum of a
+  void (*max_pool)(const PoolSizes& sizes, const float* x, float* y, int32_t* positions);
+  void (*max_pool_gradient)(const PoolSizes& sizes, const int32_t* positions, const float* dy, float* dx);
+  void (*average_pool)(const PoolSizes& sizes, bool include_pad, const float* x, float* y);
+  void (*average_pool_gradient)(const PoolSizes& sizes, bool include_pad, const float* dy, float* dx);
+
+  // y[r][o] = sum_i x[r][i] w[o][i] (+ b[o]); rows of y are `y_stride` apart.
+  void (*small_linear)(const float* x, const float* w, const float* bias, float* y, int64_t rows, int64_t inputs,
+                       int64_t outputs, int64_t y_stride);
+};
+
+/// The table to use on this machine.
+const Kernels& best_kernels();
+
+}  // namespace resnet::cpu

@@ -1,0 +1,200 @@
+#include "runtime/cpu/lowering.hpp"
+
+#include "base/error.hpp"
+#include "graph/op_functions.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <optional>
+#include <variant>
+
+namespace resnet::cpu {
+
+Range part_of(int64_t total, int64_t parts, int64_t part) { return {total * part / parts, total * (part + 1) / parts}; }
+
+int tasks_for(int64_t work, int64_t limit) {
+  // Some microseconds of work each; more than 32 tasks balance no better.
+  return static_cast<int>(std::clamp<int64_t>(work / 8192, 1, std::clamp<int64_t>(limit, 1, 32)));
+}
+
+namespace {
+
+std::size_t index_of(Layout layout) { return static_cast<std::size_t>(layout); }
+std::size_t index_of(Value value) { return static_cast<std::size_t>(value.id); }
+
+int64_t macs_of(const Graph& graph, const Node& node) {
+  std::vector<ValueType> inputs, outputs;
+  for (Value value : node.inputs) inputs.push_back(graph[value].type());
+  for (Value value : node.outputs) outputs.push_back(graph[value].type());
+  return std::visit([&](const auto& op) { return cost(op, inputs, outputs).macs; }, node.op);
+}
+
+}  // namespace
+
+Lowering::Lowering(const Graph& lowered, Program& target)
+    : graph(lowered),
+      program(target),
+      kernels(best_kernels()),
+      workers(std::make_shared<Workers>(target.threads().threads())),
+      training(!lowered.updates().empty()),
+      stored_(lowered.values().size()) {
+  for (std::size_t id = 0; id < graph.values().size(); ++id) {
+    const ValueInfo& info = graph.values()[id];
+    Buffer& buffer = stored_[id][index_of(Layout::row_major)];
+    if (info.kind == ValueKind::input)
+      buffer = program.input(info.name, info.type());
+    else if (info.kind != ValueKind::computed)
+      buffer = program.state(info.name);
+  }
+}
+
+int64_t Lowering::image_elements(Value value, Layout layout) const {
+  const Shape& s = shape(value);
+  if (layout == Layout::row_major) return s.elements() / s.n();
+  return channel_blocks(value) * block() * pixels(value);
+}
+
+Layout Lowering::layout(Value value) const {
+  return stored_[index_of(value)][index_of(Layout::blocked)] ? Layout::blocked : Layout::row_major;
+}
+
+Buffer Lowering::read(Value value, Layout layout) {
+  auto& buffers = stored_[index_of(value)];
+  Buffer& wanted = buffers[index_of(layout)];
+  if (wanted) return wanted;
+  const Buffer other = buffers[1 - index_of(layout)];
+  assert(other);
+  // With one pixel and no padding both layouts are the same bytes.
+  const bool same = pixels(value) == 1 && shape(value).c() % block() == 0 && shape(value).rank() >= 2;
+  wanted = same ? other : convert(value, other, layout);
+  return wanted;
+}
+
+Buffer Lowering::convert(Value value, Buffer from, Layout layout) {
+  const Layout source_layout = layout == Layout::blocked ? Layout::row_major : Layout::blocked;
+  assert(size_of(graph[value].dtype) == sizeof(float));
+  const Buffer to = program.planned(
+      graph[value].name, static_cast<std::size_t>(elements(value, layout)) * sizeof(float), graph[value].dtype);
+  const int64_t images = shape(value).n(), channels = shape(value).c(), image_pixels = pixels(value);
+  const int64_t from_image = image_elements(value, source_layout), to_image = image_elements(value, layout);
+  const int tasks = tasks_for(images * to_image, images);
+  const auto run = layout == Layout::blocked ? kernels.to_blocked : kernels.from_blocked;
+  Node named{.name = graph[value].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
+  add(named, "reorder", {from}, {to}, tasks, [=](const Memory& memory, int task, int) {
+    const Range range = part_of(images, tasks, task);
+    for (int64_t n = range.begin; n < range.end; ++n)
+      run(memory.at<float>(from) + n * from_image, memory.at<float>(to) + n * to_image, channels, image_pixels);
+  });
+  return to;
+}
+
+Buffer Lowering::write(Value value, Layout layout) {
+  Buffer& buffer = stored_[index_of(value)][index_of(layout)];
+  assert(!buffer);
+  const ValueInfo& info = graph[value];
+  buffer =
+      program.planned(info.name, static_cast<std::size_t>(elements(value, layout)) * size_of(info.dtype), info.dtype);
+  return buffer;
+}
+
+std::optional<Value> Lowering::state_of(Value next) const {
+  const auto update = std::ranges::find(graph.updates(), next, &Update::next);
+  if (update == graph.updates().end()) return std::nullopt;
+  return update->state;
+}
+
+Buffer Lowering::write_next(Value value) {
+  const std::optional<Value> state = state_of(value);
+  if (!state) return write(value);
+  return stored_[index_of(value)][index_of(Layout::row_major)] = program.state(graph[*state].name);
+}
+
+void Lowering::share(Value from, Value to) {
+  const bool one_shape = shape(from) == shape(to);
+  Buffer buffer = one_shape ? stored_[index_of(from)][index_of(Layout::row_major)] : read(from);
+  if (one_shape) stored_[index_of(to)][index_of(Layout::blocked)] = stored_[index_of(from)][index_of(Layout::blocked)];
+  // A state's buffer may be overwritten while the new name is still read.
+  if (buffer && training && graph[from].kind != ValueKind::computed && graph[from].kind != ValueKind::input) {
+    const Buffer copy = write(to);
+    const auto bytes = static_cast<std::size_t>(shape(to).elements()) * size_of(graph[to].dtype);
+    Node named{.name = graph[to].name, .op = StopGradient{}, .inputs = {}, .outputs = {}};
+    add(named, "copy", {buffer}, {copy}, 1, [=](const Memory& memory, int, int) {
+      std::memcpy(memory.at<std::byte>(copy), memory.at<std::byte>(buffer), bytes);
+    });
+    buffer = copy;
+  }
+  stored_[index_of(to)][index_of(Layout::row_major)] = buffer;
+}
+
+Buffer Lowering::temporary(const Node& node, const std::string& what, int64_t bytes) {
+  return program.planned(node.name + "." + what, static_cast<std::size_t>(bytes));
+}
+
+Step Lowering::step(const Node& node, std::string implementation) const {
+  Step step;
+  step.info = {.node = node.name, .implementation = std::move(implementation), .macs = 0};
+  if (!node.outputs.empty()) step.info.macs = macs_of(graph, node);
+  return step;
+}
+
+void Lowering::add(const Node& node, std::string implementation, std::vector<Buffer> reads, std::vector<Buffer> writes,
+                   int tasks, Task work) {
+  Step added = step(node, std::move(implementation));
+  added.reads = std::move(reads);
+  added.writes = std::move(writes);
+  added.run = [tasks, work = std::move(work), run = runner()](const Memory& memory) { run(memory, tasks, work); };
+  program.add(std::move(added));
+}
+
+Runner Lowering::runner() const { return Runner{&program.threads()}; }
+
+void Runner::operator()(const Memory& memory, int tasks, const Task& work) const {
+  if (tasks == 1) return work(memory, 0, 0);
+  pool->run(tasks, [&memory, &work](int task, int worker) { work(memory, task, worker); });
+}
+
+void Lowering::finish() {
+  for (const Update& update : graph.updates()) {
+    const Buffer state = program.state(graph[update.state].name), next = read(update.next);
+    if (next.id == state.id) continue;
+    const auto bytes = static_cast<std::size_t>(shape(update.state).elements()) * size_of(graph[update.state].dtype);
+    Node named{.name = graph[update.state].name, .op = StopGradient{}, .inputs = {}, .outputs = {}};
+    add(named, "copy", {next}, {state}, 1, [=](const Memory& memory, int, int) {
+      std::memcpy(memory.at<std::byte>(state), memory.at<std::byte>(next), bytes);
+    });
+  }
+  for (const Output& output : graph.outputs())
+    program.output(output.name, read(output.value), graph[output.value].type());
+  const std::size_t line = buffer_alignment;
+  workers->scratch_bytes = (workers->scratch_bytes + line - 1) / line * line;
+  workers->scratch = program.persistent("scratch", workers->scratch_bytes * workers->streams.size());
+}
+
+namespace {
+
+void check_supported(const Graph& graph, const Program& program) {
+  if (program.options().compute != DType::f32)
+    fail("cpu backend: computes in f32 only, got ", program.options().compute, "; use the reference backend");
+  for (const ValueInfo& info : graph.values())
+    if (info.dtype == DType::bf16 || info.dtype == DType::f64)
+      fail("cpu backend: ", info.dtype, " is not available yet (value '", info.name, "'); use --precision fp32");
+}
+
+}  // namespace
+
+}  // namespace resnet::cpu
+
+namespace resnet {
+
+void lower_cpu(const Graph& graph, Program& program) {
+  cpu::check_supported(graph, program);
+  const cpu::SingleThreaded guard;
+  cpu::Lowering to(graph, program);
+  for (const Node& node : graph.nodes())
+    with_context("node '" + node.name + "'",
+                 [&] { std::visit([&](const auto& op) { cpu::lower(op, node, to); }, node.op); });
+  to.finish();
+}
+
+}  // namespace resnet

@@ -1,0 +1,146 @@
+// The state of one lowering: where each value lies and in which layout, and the steps so far. The families' files
+// (convolution.cpp, norm.cpp, ...) lower one op each.
+//
+// Layouts live only here. Images [N,C,H,W] and batch-normalised matrices are blocked (kernels.hpp); inputs, state,
+// matrices and everything readable from outside are row-major; a conversion step appears only where neighbours
+// disagree.
+#pragma once
+
+#include "graph/graph.hpp"
+#include "runtime/cpu/kernels.hpp"
+#include "runtime/cpu/primitive.hpp"
+#include "runtime/program.hpp"
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace resnet::cpu {
+
+enum class Layout : uint8_t { row_major, blocked };
+
+/// Number `part` of `parts` nearly equal pieces of 0 .. total - 1.
+struct Range {
+  int64_t begin = 0, end = 0;
+  int64_t size() const { return end - begin; }
+};
+Range part_of(int64_t total, int64_t parts, int64_t part);
+
+/// How many tasks `work` elements (or a like amount of work) are worth; a function of shapes alone.
+int tasks_for(int64_t work, int64_t limit);
+
+/// Work of one task; `worker` says whose scratch memory it may use.
+using Task = std::function<void(const Memory& memory, int task, int worker)>;
+
+/// Runs tasks on a program's threads; a single task on the calling thread.
+struct Runner {
+  ThreadPool* pool;
+  void operator()(const Memory& memory, int tasks, const Task& work) const;
+};
+
+class Lowering {
+ public:
+  Lowering(const Graph& graph, Program& program);
+
+  const ValueInfo& operator[](Value value) const { return graph[value]; }
+  const Shape& shape(Value value) const { return graph[value].shape; }
+  int64_t block() const { return kernels.block; }
+  int64_t channel_blocks(Value value) const { return (shape(value).c() + block() - 1) / block(); }
+  int64_t pixels(Value value) const { return shape(value).elements() / shape(value).n() / shape(value).c(); }
+  /// Elements that one image takes in a layout.
+  int64_t image_elements(Value value, Layout layout) const;
+  int64_t elements(Value value, Layout layout) const { return shape(value).n() * image_elements(value, layout); }
+
+  /// A layout the value already lies in, blocked before row-major.
+  Layout layout(Value value) const;
+  /// Where the value lies in this layout; appends a conversion step if it does not yet.
+  Buffer read(Value value, Layout layout = Layout::row_major);
+  /// Memory for a value that a step is about to compute.
+  Buffer write(Value value, Layout layout = Layout::row_major);
+  /// The same, but in place of the state whose next value it is; for ops that update element by element.
+  Buffer write_next(Value value);
+  /// `to` is `from` under another name (and, row-major only, another shape).
+  void share(Value from, Value to);
+  /// Planned memory that belongs to no value.
+  Buffer temporary(const Node& node, const std::string& what, int64_t bytes);
+
+  /// A step whose tasks run on the program's threads.
+  void add(const Node& node, std::string implementation, std::vector<Buffer> reads, std::vector<Buffer> writes,
+           int tasks, Task work);
+  /// For steps of several parallel parts: a step without buffers and run, and what runs tasks in it.
+  Step step(const Node& node, std::string implementation) const;
+  Runner runner() const;
+
+  /// Appends the outputs, and copies of next states that were not computed in place; scratch gets its memory.
+  void finish();
+
+  const Graph& graph;
+  Program& program;
+  const Kernels& kernels;
+  std::shared_ptr<Workers> workers;
+  bool training;  // the graph updates its state, so packed weights change every run
+
+  /// Primitives by kind and sizes, so that equal layers share one.
+  std::map<std::vector<int64_t>, std::shared_ptr<Primitive>> primitives;
+  /// Weights packed for a primitive: by value, number of parts along the first axis, and layout.
+  struct Packed {
+    Value value;
+    int parts = 1;
+    MemoryDesc desc;
+    Buffer buffer;
+  };
+  std::vector<Packed> packed;
+
+ private:
+  Buffer convert(Value value, Buffer from, Layout layout);
+  std::optional<Value> state_of(Value next) const;
+
+  std::vector<std::array<Buffer, 2>> stored_;  // by value id and layout
+};
+
+// One function for each op, in its family's file.
+void lower(const Conv&, const Node&, Lowering&);
+void lower(const ConvGradInput&, const Node&, Lowering&);
+void lower(const ConvGradWeight&, const Node&, Lowering&);
+void lower(const BatchNorm&, const Node&, Lowering&);
+void lower(const BatchNormGrad&, const Node&, Lowering&);
+void lower(const BatchNormInference&, const Node&, Lowering&);
+void lower(const BatchNormInferenceGrad&, const Node&, Lowering&);
+void lower(const UpdateRunning&, const Node&, Lowering&);
+void lower(const Unary&, const Node&, Lowering&);
+void lower(const UnaryGrad&, const Node&, Lowering&);
+void lower(const Binary&, const Node&, Lowering&);
+void lower(const ScaleChannels&, const Node&, Lowering&);
+void lower(const ChannelDot&, const Node&, Lowering&);
+void lower(const Dropout&, const Node&, Lowering&);
+void lower(const Cast&, const Node&, Lowering&);
+void lower(const StopGradient&, const Node&, Lowering&);
+void lower(const Fill&, const Node&, Lowering&);
+void lower(const Reshape&, const Node&, Lowering&);
+void lower(const Concat&, const Node&, Lowering&);
+void lower(const Slice&, const Node&, Lowering&);
+void lower(const SliceGrad&, const Node&, Lowering&);
+void lower(const Subsample&, const Node&, Lowering&);
+void lower(const SubsampleGrad&, const Node&, Lowering&);
+void lower(const MaxPool&, const Node&, Lowering&);
+void lower(const MaxPoolGrad&, const Node&, Lowering&);
+void lower(const AveragePool&, const Node&, Lowering&);
+void lower(const AveragePoolGrad&, const Node&, Lowering&);
+void lower(const GlobalAveragePool&, const Node&, Lowering&);
+void lower(const GlobalAveragePoolGrad&, const Node&, Lowering&);
+void lower(const Linear&, const Node&, Lowering&);
+void lower(const LinearGradInput&, const Node&, Lowering&);
+void lower(const LinearGradWeight&, const Node&, Lowering&);
+void lower(const SumChannels&, const Node&, Lowering&);
+void lower(const Softmax&, const Node&, Lowering&);
+void lower(const SoftmaxGrad&, const Node&, Lowering&);
+void lower(const CrossEntropy&, const Node&, Lowering&);
+void lower(const CrossEntropyGrad&, const Node&, Lowering&);
+void lower(const Sgd&, const Node&, Lowering&);
+
+}  // namespace resnet::cpu

@@ -1,0 +1,105 @@
+// Pooling: a task is a number of planes.
+#include "runtime/cpu/lowering.hpp"
+
+namespace resnet::cpu {
+
+namespace {
+
+/// The sizes of pooling `x` to `y`; the block's planes of all images.
+PoolSizes sizes_of(const Shape& x, const Shape& y, const Window& window) {
+  return {.height = x.h(), .width = x.w(), .out_height = y.h(), .out_width = y.w(), .window = window};
+}
+
+/// work(memory, plane, offset of the plane in x, offset in y) for each plane.
+using PlaneWork = std::function<void(const Memory& memory, int64_t x, int64_t y)>;
+
+void lower_planes(const Node& node, Lowering& to, Value x, Value y, std::vector<Buffer> reads,
+                  std::vector<Buffer> writes, PlaneWork work) {
+  const int64_t planes = to.shape(x).n() * to.channel_blocks(x);
+  const int64_t x_plane = to.pixels(x) * to.block(), y_plane = to.pixels(y) * to.block();
+  const int tasks = tasks_for(planes * x_plane, planes);
+  to.add(node, "own", std::move(reads), std::move(writes), tasks, [=](const Memory& memory, int task, int) {
+    const Range range = part_of(planes, tasks, task);
+    for (int64_t plane = range.begin; plane < range.end; ++plane) work(memory, plane * x_plane, plane * y_plane);
+  });
+}
+
+}  // namespace
+
+void lower(const MaxPool& op, const Node& node, Lowering& to) {
+  const Value x = node.inputs[0], y = node.outputs[0];
+  const Buffer from = to.read(x, Layout::blocked), best = to.write(y, Layout::blocked);
+  const Buffer positions = to.write(node.outputs[1], Layout::blocked);
+  const PoolSizes sizes = sizes_of(to.shape(x), to.shape(y), op.window);
+  const bool pad = to.shape(x).c() % to.block() != 0;
+  const int64_t blocks = to.channel_blocks(x), channels = to.shape(x).c(), pixels = to.pixels(y);
+  lower_planes(node, to, x, y, {from}, {best, positions},
+               [=, kernels = &to.kernels](const Memory& memory, int64_t x_at, int64_t y_at) {
+                 auto* at = memory.at<int32_t>(positions) + y_at;
+                 kernels->max_pool(sizes, memory.at<float>(from) + x_at, memory.at<float>(best) + y_at, at);
+                 const int64_t cb = y_at / (pixels * kernels->block) % blocks;
+                 if (pad && cb == blocks - 1)
+                   kernels->zero_padding(reinterpret_cast<float*>(at), channels % kernels->block, pixels);
+               });
+}
+
+void lower(const MaxPoolGrad& op, const Node& node, Lowering& to) {
+  const Value dy = node.inputs[1], dx = node.outputs[0];
+  const Buffer positions = to.read(node.inputs[0], Layout::blocked), gradient = to.read(dy, Layout::blocked);
+  const Buffer result = to.write(dx, Layout::blocked);
+  const PoolSizes sizes = sizes_of(to.shape(dx), to.shape(dy), op.window);
+  lower_planes(node, to, dx, dy, {positions, gradient}, {result},
+               [=, kernel = to.kernels.max_pool_gradient](const Memory& memory, int64_t x_at, int64_t y_at) {
+                 kernel(sizes, memory.at<int32_t>(positions) + y_at, memory.at<float>(gradient) + y_at,
+                        memory.at<float>(result) + x_at);
+               });
+}
+
+void lower(const AveragePool& op, const Node& node, Lowering& to) {
+  const Value x = node.inputs[0], y = node.outputs[0];
+  const Buffer from = to.read(x, Layout::blocked), result = to.write(y, Layout::blocked);
+  const PoolSizes sizes = sizes_of(to.shape(x), to.shape(y), op.window);
+  lower_planes(node, to, x, y, {from}, {result},
+               [=, kernel = to.kernels.average_pool](const Memory& memory, int64_t x_at, int64_t y_at) {
+                 kernel(sizes, op.count_include_pad, memory.at<float>(from) + x_at, memory.at<float>(result) + y_at);
+               });
+}
+
+void lower(const AveragePoolGrad& op, const Node& node, Lowering& to) {
+  const Value dy = node.inputs[0], dx = node.outputs[0];
+  const Buffer gradient = to.read(dy, Layout::blocked), result = to.write(dx, Layout::blocked);
+  const PoolSizes sizes = sizes_of(to.shape(dx), to.shape(dy), op.window);
+  lower_planes(node, to, dx, dy, {gradient}, {result},
+               [=, kernel = to.kernels.average_pool_gradient](const Memory& memory, int64_t x_at, int64_t y_at) {
+                 kernel(sizes, op.count_include_pad, memory.at<float>(gradient) + y_at,
+                        memory.at<float>(result) + x_at);
+               });
+}
+
+void lower(const GlobalAveragePool&, const Node& node, Lowering& to) {
+  const Value x = node.inputs[0], y = node.outputs[0];
+  const Buffer from = to.read(x, Layout::blocked), result = to.write(y, Layout::blocked);
+  const int64_t pixels = to.pixels(x);
+  lower_planes(node, to, x, y, {from}, {result},
+               [=, kernels = &to.kernels](const Memory& memory, int64_t x_at, int64_t y_at) {
+                 double sum[max_block];
+                 kernels->dot_planes({1, pixels, 0}, memory.at<float>(from) + x_at, nullptr, sum);
+                 for (int lane = 0; lane < kernels->block; ++lane)
+                   memory.at<float>(result)[y_at + lane] = static_cast<float>(sum[lane] / static_cast<double>(pixels));
+               });
+}
+
+void lower(const GlobalAveragePoolGrad&, const Node& node, Lowering& to) {
+  const Value dy = node.inputs[0], dx = node.outputs[0];
+  const Buffer gradient = to.read(dy, Layout::blocked), result = to.write(dx, Layout::blocked);
+  const int64_t pixels = to.pixels(dx);
+  lower_planes(node, to, dx, dy, {gradient}, {result},
+               [=, kernels = &to.kernels](const Memory& memory, int64_t x_at, int64_t y_at) {
+                 float share[max_block];
+                 for (int lane = 0; lane < kernels->block; ++lane)
+                   share[lane] = memory.at<float>(gradient)[y_at + lane] / static_cast<float>(pixels);
+                 kernels->fill_plane(share, memory.at<float>(result) + x_at, pixels);
+               });
+}
+
+}  // namespace resnet::cpu

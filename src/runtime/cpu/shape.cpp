@@ -1,0 +1,112 @@
+// Ops that move elements without computing. Channels are moved in pieces that lie in one block of the source and one of
+// the result.
+#include "base/error.hpp"
+#include "runtime/cpu/lowering.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace resnet::cpu {
+
+namespace {
+
+/// Channels [from, from + count) of an input become channels [to, to + count) of the output.
+struct Move {
+  Value source;
+  int64_t from = 0, to = 0, count = 0;
+};
+
+struct Piece {
+  Buffer source;
+  int64_t source_image = 0;  // floats of one image
+  int64_t from_plane = 0, to_plane = 0;
+  LaneCopy copy = {};
+};
+
+std::vector<Piece> pieces_of(Lowering& to, const Move& move, const Shape& large, int stride, bool scatter) {
+  const int64_t block = to.block();
+  const Piece common{.source = to.read(move.source, Layout::blocked),
+                     .source_image = to.image_elements(move.source, Layout::blocked),
+                     .copy = {.height = large.h(), .width = large.w(), .stride = stride, .scatter = scatter}};
+  std::vector<Piece> pieces;
+  for (int64_t done = 0; done < move.count;) {
+    const int64_t from = move.from + done, into = move.to + done;
+    const int64_t count = std::min({block - from % block, block - into % block, move.count - done});
+    Piece piece = common;
+    piece.from_plane = from / block;
+    piece.to_plane = into / block;
+    piece.copy.from_lane = static_cast<int>(from % block);
+    piece.copy.to_lane = static_cast<int>(into % block);
+    piece.copy.count = static_cast<int>(count);
+    pieces.push_back(piece);
+    done += count;
+  }
+  return pieces;
+}
+
+/// The output is zero but for the moved channels (and, scattered, the taken pixels).
+void lower_moves(const Node& node, Lowering& to, const std::vector<Move>& moves, int stride = 1, bool scatter = false) {
+  const Value y = node.outputs[0];
+  const Shape& large = to.shape(scatter ? y : node.inputs[0]);
+  std::vector<Piece> pieces;
+  std::vector<Buffer> reads;
+  for (const Move& move : moves) {
+    for (Piece& piece : pieces_of(to, move, large, stride, scatter)) pieces.push_back(piece);
+    reads.push_back(pieces.back().source);
+  }
+  const bool covered = (!scatter || stride == 1) &&
+                       std::ranges::all_of(pieces, [&](const Piece& p) { return p.copy.count == to.block(); }) &&
+                       static_cast<int64_t>(pieces.size()) == to.channel_blocks(y);
+  const Buffer result = to.write(y, Layout::blocked);
+  const int64_t images = to.shape(y).n(), image = to.image_elements(y, Layout::blocked);
+  const int64_t from_plane = to.pixels(node.inputs[0]) * to.block(), to_plane = to.pixels(y) * to.block();
+  const int tasks = tasks_for(images * image, images);
+  to.add(
+      node, "own", std::move(reads), {result}, tasks, [=, kernels = &to.kernels](const Memory& memory, int task, int) {
+        const Range range = part_of(images, tasks, task);
+        for (int64_t n = range.begin; n < range.end; ++n) {
+          float* out = memory.at<float>(result) + n * image;
+          if (!covered) std::memset(out, 0, static_cast<std::size_t>(image) * sizeof(float));
+          for (const Piece& piece : pieces)
+            kernels->copy_lanes(piece.copy,
+                                memory.at<float>(piece.source) + n * piece.source_image + piece.from_plane * from_plane,
+                                out + piece.to_plane * to_plane);
+        }
+      });
+}
+
+}  // namespace
+
+// Types other than f32 are refused before lowering, integers have nothing to be cast for.
+void lower(const Cast& op, const Node& node, Lowering& to) {
+  const DType from = to[node.inputs[0]].dtype;
+  if (from != op.to) fail("cast: from ", from, " to ", op.to, " is not available on the cpu backend");
+  to.share(node.inputs[0], node.outputs[0]);
+}
+void lower(const Reshape&, const Node& node, Lowering& to) { to.share(node.inputs[0], node.outputs[0]); }
+void lower(const StopGradient&, const Node& node, Lowering& to) { to.share(node.inputs[0], node.outputs[0]); }
+
+void lower(const Concat&, const Node& node, Lowering& to) {
+  std::vector<Move> moves;
+  int64_t begin = 0;
+  for (Value part : node.inputs) {
+    moves.push_back({part, 0, begin, to.shape(part).c()});
+    begin += to.shape(part).c();
+  }
+  lower_moves(node, to, moves);
+}
+
+void lower(const Slice& op, const Node& node, Lowering& to) {
+  lower_moves(node, to, {{node.inputs[0], op.begin, 0, op.end - op.begin}});
+}
+void lower(const SliceGrad& op, const Node& node, Lowering& to) {
+  lower_moves(node, to, {{node.inputs[0], 0, op.begin, to.shape(node.inputs[0]).c()}});
+}
+void lower(const Subsample& op, const Node& node, Lowering& to) {
+  lower_moves(node, to, {{node.inputs[0], 0, op.before, to.shape(node.inputs[0]).c()}}, op.stride);
+}
+void lower(const SubsampleGrad& op, const Node& node, Lowering& to) {
+  lower_moves(node, to, {{node.inputs[0], op.before, 0, op.input.c()}}, op.stride, true);
+}
+
+}  // namespace resnet::cpu
