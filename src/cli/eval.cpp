@@ -5,6 +5,7 @@
 #include "report/tables.hpp"
 #include "train/evaluate.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace resnet::cli {
@@ -41,6 +42,14 @@ void show(const EvaluationResult& result) {
   print_text("{}", to_text(table));
 }
 
+/// A name alone has no weights, and a missing file is the better complaint than missing data.
+void expect_model(const std::string& model) {
+  if (fs::exists(model)) return;
+  const bool in_zoo = std::ranges::any_of(models(), [&](const ModelSpec& spec) { return spec.name == model; });
+  if (in_zoo) fail_usage("eval: ", model, " is a name without weights; give a run directory or a model file");
+  fail_model(model, ": no such file or run directory");
+}
+
 }  // namespace
 
 Action declare_eval(CLI::App& app) {
@@ -53,6 +62,7 @@ Action declare_eval(CLI::App& app) {
   add_threads(app, request.threads);
   add_json(app, options->json);
   return [options](const std::string&) {
+    expect_model(options->request.model);
     const EvaluationResult result = evaluate(options->request);
     if (!options->json) return show(result);
     const std::optional<double> top5 = result.top5();

@@ -4,14 +4,44 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace resnet::cli {
 namespace {
 
+constexpr std::size_t name_width = 32, text_width = 76;
+
+/// `text` with a line break instead of the last space before `width` characters, again and again.
+std::string wrapped(const std::string& text, std::size_t width) {
+  std::string result;
+  std::size_t line = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(" \n", at), text.size());
+    if (line > 0 && line + 1 + end - at > width) {
+      result += '\n';
+      line = 0;
+    } else if (line > 0) {
+      result += ' ';
+      ++line;
+    }
+    result.append(text, at, end - at);
+    line += end - at;
+    if (end < text.size() && text[end] == '\n') {
+      result += '\n';
+      line = 0;
+    }
+    at = end + 1;
+  }
+  return result;
+}
+
 /// CLI11's form without a note of the variable at each option: they follow one rule, which the footer says.
 class HelpFormatter : public CLI::Formatter {
  public:
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return wrapped(option->get_description(), text_width);
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
     std::string text = option->get_type_size() != 0 && !option->get_type_name().empty() ? " " + option->get_type_name()
                                                                                         : std::string();
@@ -35,8 +65,9 @@ std::string program_help(std::span<const Verb> verbs) {
 
 void shape_help(CLI::App& app) {
   auto formatter = std::make_shared<HelpFormatter>();
-  formatter->column_width(34);
+  formatter->column_width(name_width);
   app.formatter(formatter);
+  app.set_help_flag("-h,--help", "show this");
   app.footer(
       "Each option can also come from the environment: --loader-threads from RESNET_LOADER_THREADS.\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data, 4 bad model file, 5 out of memory,\n"

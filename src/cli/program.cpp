@@ -75,17 +75,21 @@ std::string command_text(const CLI::App& app, const std::vector<std::string>& ar
   return text;
 }
 
+[[noreturn]] void fail_unexpected(const CLI::App& app) {
+  const std::string word = app.remaining().front();
+  const std::string help = text_of("`", app.get_name(), " --help` lists all");
+  if (!word.starts_with("-")) fail_usage(app.get_name(), ": unexpected argument '", word, "'; ", help);
+  const std::string option = word.substr(0, word.find('='));
+  fail_usage(app.get_name(), ": unknown option ", option, "; did you mean ", nearest_name(option, long_names(app)),
+             "? ", help);
+}
+
 [[noreturn]] void fail_parse(const CLI::App& app, const CLI::ParseError& error,
                              const std::vector<std::string>& arguments) {
   std::string text = error.what();
-  if (error.get_name() == "ExtrasError") {
-    const std::string word = app.remaining().front();
-    const std::string help = text_of("`", app.get_name(), " --help` lists all");
-    if (!word.starts_with("-")) fail_usage(app.get_name(), ": unexpected argument '", word, "'; ", help);
-    const std::string option = word.substr(0, word.find('='));
-    fail_usage(app.get_name(), ": unknown option ", option, "; did you mean ", nearest_name(option, long_names(app)),
-               "? ", help);
-  }
+  if (error.get_name() == "ConversionError" && text.find("--") != std::string::npos)
+    text = text.substr(text.find("--"));  // "--json = maybe": only flags are converted by CLI11 itself
+  if (error.get_name() == "ConversionError") text += ": expected no value, or true or false";
   if (error.get_name() == "ArgumentMismatch") text = text.substr(0, text.find(':')) + ": expected a value behind it";
   if (error.get_name() == "RequiredError") text = "missing " + text.substr(0, text.find(' '));
   for (const CLI::Option* option : from_environment(app, arguments))
@@ -96,6 +100,7 @@ std::string command_text(const CLI::App& app, const std::vector<std::string>& ar
 void run_verb(const Verb& verb, const std::vector<std::string>& arguments) {
   CLI::App app(verb.summary, std::string("resnet ") + verb.name);
   shape_help(app);
+  app.option_defaults()->take_last();  // a script may add to a command
   const Action action = verb.declare(app);
   add_environment_names(app);
   try {
@@ -103,6 +108,8 @@ void run_verb(const Verb& verb, const std::vector<std::string>& arguments) {
   } catch (const CLI::CallForHelp&) {
     print_text("{}", app.help());
     return;
+  } catch (const CLI::ExtrasError&) {
+    fail_unexpected(app);
   } catch (const CLI::ParseError& error) {
     fail_parse(app, error, arguments);
   }

@@ -22,8 +22,8 @@ void show(const TrainResult& result, bool json) {
                        {"top1", result.top1},
                        {"best_top1", result.best_top1},
                        {"images_per_second", result.images_per_second}});
-  print_text("{}: accuracy {} after {} epochs (best {}), {:.0f} images/s\n", result.model, percent(result.top1),
-             result.epochs, percent(result.best_top1), result.images_per_second);
+  print_text("{}: accuracy {} after {} epoch{} (best {}), {:.0f} images/s\n", result.model, percent(result.top1),
+             result.epochs, result.epochs == 1 ? "" : "s", percent(result.best_top1), result.images_per_second);
   print_text("run     {}\nreport  {}\n", result.run.string(), result.report.string());
 }
 

@@ -1,0 +1,66 @@
+// Runs the real program, as a user would.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace resnet::test {
+
+/// Sanitizers take time and address space of their own.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr bool with_sanitizer = true;
+#else
+inline constexpr bool with_sanitizer = false;
+#endif
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+struct Outcome {
+  int code = -1;  // exit code, or 128 + signal
+  std::string out, err;
+  /// `out` as JSON; a failed test if it is not exactly one value.
+  nlohmann::json json() const;
+};
+
+/// What surrounds a process.
+struct Surroundings {
+  std::vector<std::pair<std::string, std::string>> environment = {};
+  std::size_t file_bytes = 0;    // limit of the size of a file it writes; 0: none
+  std::size_t memory_bytes = 0;  // limit of its address space; 0: none
+};
+
+/// A folder of its own that is the working directory of the programs started in it; removed at the end.
+class Workplace {
+ public:
+  Workplace();
+  ~Workplace();
+  Workplace(const Workplace&) = delete;
+  Workplace& operator=(const Workplace&) = delete;
+
+  const fs::path& path() const { return path_; }
+  /// Runs `resnet WORDS...` to its end.
+  Outcome run(const Words& words, const Surroundings& around = {}) const;
+  /// Starts it; end() must follow.
+  pid_t start(const Words& words, const Surroundings& around = {}) const;
+  Outcome end(pid_t process) const;
+  /// The bytes of a file in it; a failed test if it is missing.
+  std::string bytes(const fs::path& file) const;
+
+ private:
+  fs::path path_;
+};
+
+/// A quick training: resnet8 on a few patterns, with these words added.
+Words quick_training(const Words& more = {});
+
+/// An error message is one line.
+bool is_one_line(const std::string& text);
+
+}  // namespace resnet::test
