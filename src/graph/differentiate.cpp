@@ -55,7 +55,9 @@ std::map<Value, Value> differentiate(Graph& graph, const std::vector<GradientSee
     const Node node = graph.nodes()[index];  // a copy: emitting appends to the list
     if (std::ranges::none_of(node.outputs, [&](Value output) { return bool(g.of(output)); })) continue;
     if (std::ranges::none_of(node.inputs, [&](Value input) { return g.wants(input); })) continue;
-    if (!g.of(node.outputs[0]) && !std::holds_alternative<CrossEntropy>(node.op)) no_gradient(node);
+    // Further outputs (batch statistics, positions, probabilities) have no gradient; dropping one would go unnoticed.
+    if (std::any_of(node.outputs.begin() + 1, node.outputs.end(), [&](Value output) { return bool(g.of(output)); }))
+      no_gradient(node);
     std::visit([&](const auto& op) { backward(op, node, g); }, node.op);
   }
   std::map<Value, Value> result;

@@ -27,15 +27,15 @@ Buffer Program::add_buffer(BufferInfo info) {
 }
 
 Buffer Program::planned(std::string name, std::size_t bytes, DType type) {
-  return add_buffer({.kind = BufferInfo::planned, .name = std::move(name), .bytes = bytes, .checked = type});
+  return add_buffer({.kind = BufferInfo::Kind::planned, .name = std::move(name), .bytes = bytes, .checked = type});
 }
 
 Buffer Program::persistent(std::string name, std::size_t bytes) {
-  return add_buffer({.kind = BufferInfo::persistent, .name = std::move(name), .bytes = bytes});
+  return add_buffer({.kind = BufferInfo::Kind::persistent, .name = std::move(name), .bytes = bytes});
 }
 
 Buffer Program::alias(std::string name, Buffer owner, std::size_t offset, std::size_t bytes) {
-  return add_buffer({.kind = BufferInfo::alias,
+  return add_buffer({.kind = BufferInfo::Kind::alias,
                      .name = std::move(name),
                      .bytes = bytes,
                      .alias_of = owner.id,
@@ -46,7 +46,7 @@ Buffer Program::state(const std::string& name) {
   Tensor& tensor = state_.at(name);
   const auto known = std::ranges::find_if(buffers_, [&](const BufferInfo& info) { return info.tensor == &tensor; });
   if (known != buffers_.end()) return {static_cast<int>(known - buffers_.begin())};
-  return add_buffer({.kind = BufferInfo::state,
+  return add_buffer({.kind = BufferInfo::Kind::state,
                      .name = name,
                      .bytes = tensor.bytes().size(),
                      .tensor = &tensor,
@@ -95,15 +95,15 @@ void Program::place(const std::vector<Lifetime>& lives) {
   std::vector<Lifetime> planned_lives;
   for (std::size_t id = 0; id < buffers_.size(); ++id) {
     BufferInfo& info = buffers_[id];
-    if (info.kind == BufferInfo::planned && lives[id].last >= 0) {
+    if (info.kind == BufferInfo::Kind::planned && lives[id].last >= 0) {
       planned_ids.push_back(id);
       planned_lives.push_back(lives[id]);
       planned_lives.back().bytes = info.bytes;
       report_.unshared += info.bytes;
-    } else if (info.kind == BufferInfo::persistent) {
+    } else if (info.kind == BufferInfo::Kind::persistent) {
       info.offset = report_.persistent;
       report_.persistent += (info.bytes + buffer_alignment - 1) / buffer_alignment * buffer_alignment;
-    } else if (info.kind == BufferInfo::state) {
+    } else if (info.kind == BufferInfo::Kind::state) {
       report_.state += info.bytes;
     }
   }
@@ -120,10 +120,10 @@ void Program::resolve_addresses() {
     const BufferInfo& info = buffers_[id];
     std::byte*& address = memory_.addresses_[id];
     switch (info.kind) {
-      case BufferInfo::planned: address = arena_.data() + info.offset; break;
-      case BufferInfo::persistent: address = persistent_.data() + info.offset; break;
-      case BufferInfo::state: address = info.tensor->bytes().data(); break;
-      case BufferInfo::alias:  // owners come before their aliases
+      case BufferInfo::Kind::planned: address = arena_.data() + info.offset; break;
+      case BufferInfo::Kind::persistent: address = persistent_.data() + info.offset; break;
+      case BufferInfo::Kind::state: address = info.tensor->bytes().data(); break;
+      case BufferInfo::Kind::alias:  // owners come before their aliases
         address = memory_.addresses_[static_cast<std::size_t>(info.alias_of)] + info.alias_offset;
     }
   }
@@ -135,7 +135,7 @@ void Program::finish() {
   for (const Step& step : steps_) {
     infos_.push_back(step.info);
     for (Buffer buffer : step.writes)
-      writes_state_ |= buffers_[static_cast<std::size_t>(owner(buffer.id))].kind == BufferInfo::state;
+      writes_state_ |= buffers_[static_cast<std::size_t>(owner(buffer.id))].kind == BufferInfo::Kind::state;
   }
 }
 

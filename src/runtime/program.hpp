@@ -76,7 +76,7 @@ class Program final : public Executable {
 
  private:
   struct BufferInfo {
-    enum Kind { planned, persistent, state, alias } kind = planned;
+    enum class Kind { planned, persistent, state, alias } kind = Kind::planned;
     std::string name;
     std::size_t bytes = 0;
     int alias_of = -1;

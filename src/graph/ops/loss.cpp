@@ -62,7 +62,6 @@ void backward(const Softmax&, const Node& node, Gradients& g) {
 // dlogits = (probabilities * sum(q) - q) * dloss / N; q sums to 1 for labels, and for soft targets if they do.
 void backward(const CrossEntropy& op, const Node& node, Gradients& g) {
   const Value dloss = g.of(node.outputs[0]);
-  if (!dloss) return;  // only the probabilities were used, which have no gradient of their own
   const std::vector<Value> inputs{node.outputs[1], node.inputs[1], dloss};
   g.flow(node.inputs[0], g.emit(node, "dlogits", CrossEntropyGrad{op.smoothing}, inputs)[0]);
 }
