@@ -15,6 +15,7 @@ namespace resnet {
 
 inline constexpr Backend backends[] = {Backend::reference, Backend::cpu};
 inline const char* name_of(Backend backend) { return backend == Backend::cpu ? "cpu" : "reference"; }
+inline void PrintTo(Backend backend, std::ostream* out) { *out << name_of(backend); }
 inline const CompileOptions in_double = {.backend = Backend::reference, .compute = DType::f64};
 
 /// Tensors by the name of an input, a state value or an output; inputs and state are drawn in f32, i32 or i64.

@@ -6,6 +6,7 @@
 #include "graph/graph.hpp"
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,8 @@ inline Operand positions(Shape shape, std::vector<int32_t> given) {
 struct Family {
   const char* name;
   std::vector<OpCase> (*cases)();
+
+  friend void PrintTo(const Family& family, std::ostream* out) { *out << family.name; }
 };
 
 std::vector<OpCase> conv_cases();

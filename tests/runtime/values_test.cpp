@@ -224,6 +224,13 @@ TEST(ReferenceValues, StopGradientStopsIt) {
   EXPECT_TRUE(differentiate(graph, {{y, {}}}, {x}).empty());
 }
 
+TEST(ReferenceValues, OutputsWithoutGradientAreRefused) {
+  Graph graph;
+  const Value x = graph.add_input("x", {4, 3}), c = graph.add_input("c", {3});
+  const std::vector<Value> y = graph.add_node("bn", BatchNorm{}, {x, c, c});
+  EXPECT_THROW(differentiate(graph, {{y[0], {}}, {y[1], {}}}, {x}), Error);
+}
+
 TEST(ReferenceValues, TrainingBatchNormRefusesOneValuePerChannel) {
   Graph graph;
   const Value x = graph.add_input("x", {1, 3, 1, 1}), c = graph.add_input("c", {3});
