@@ -154,7 +154,7 @@ void add_making(HtmlPage& page, const TrainingReport& report) {
               {"steps done", fmt::format("{} of {}", report.steps_done, report.steps)}});
   page.preformatted(to_toml(report.config), "Configuration (config.toml)");
   Pairs environment = report.environment;
-  environment.push_back({"kernels", report.config.instruction_set});
+  environment.push_back({"instruction set of the run", report.config.instruction_set});
   page.facts(environment);
 }
 
