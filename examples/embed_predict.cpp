@@ -1,7 +1,7 @@
 // A trained network inside a program of your own: one model file is all it takes, since structure, classes and
 // preprocessing are in it.
 //   embed_predict MODEL.safetensors IMAGE.ppm     (a binary PPM or PGM of the size the network was trained on)
-#include "resnet.hpp"
+#include <resnet/resnet.hpp>
 
 #include <algorithm>
 #include <cstdio>

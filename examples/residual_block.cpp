@@ -1,6 +1,6 @@
 // Why a residual block trains: y = F(x) + x, so dL/dx = dL/dy (dF/dx + I). The gradient reaches x twice, through the
 // branch F and through the shortcut, and through the shortcut it arrives unchanged.
-#include "resnet.hpp"
+#include <resnet/resnet.hpp>
 
 #include <cmath>
 #include <cstdio>

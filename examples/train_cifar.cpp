@@ -1,6 +1,6 @@
 // Trains a residual network through the library: on a CIFAR-10 folder if one is named, else on generated images.
 //   train_cifar [FOLDER] [EPOCHS]
-#include "resnet.hpp"
+#include <resnet/resnet.hpp>
 
 #include <cstdio>
 #include <cstdlib>

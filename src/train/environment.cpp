@@ -1,6 +1,7 @@
 #include "train/environment.hpp"
 
 #include "base/parallel.hpp"
+#include "runtime/cpu/kernels.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -46,6 +47,8 @@ Environment environment() {
           {"cores", std::to_string(available_cores())},
           {"memory", memory_text()},
           {"system", system_text()},
+          {"kernels", cpu::best_kernels().isa},
+          {"onednn", cpu::onednn_version()},
 #ifdef __clang__
           {"compiler", "clang " __VERSION__}
 #else

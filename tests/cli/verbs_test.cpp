@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <set>
 
 namespace resnet::test {
@@ -15,17 +17,26 @@ std::set<std::string> keys(const nlohmann::json& object) {
   return names;
 }
 
+/// Seconds of processor time that finished children took: unlike a clock's, no other program's work is in it.
+double child_seconds() {
+  rusage usage = {};
+  ::getrusage(RUSAGE_CHILDREN, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 TEST(Program, ShowsVersionQuickly) {
   const Workplace here;
   double best = 1;
-  Outcome outcome;
-  for (int k = 0; k < 5; ++k) {
-    const auto start = std::chrono::steady_clock::now();
-    outcome = here.run({"--version"});
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  for (int k = 0; k < 10; ++k) {
+    const double before = child_seconds();
+    const Outcome outcome = here.run({"--version"});
+    best = std::min(best, child_seconds() - before);
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_TRUE(outcome.out.starts_with("resnet " RESNET_VERSION)) << outcome.out;
   }
-  EXPECT_EQ(outcome.code, 0);
-  EXPECT_TRUE(outcome.out.starts_with("resnet " RESNET_VERSION)) << outcome.out;
   EXPECT_TRUE(with_sanitizer || best < 0.010) << best << " s";
 }
 

@@ -3,6 +3,8 @@
 #include "runtime/cpu/compat.hpp"
 #include "runtime/cpu/kernels.hpp"
 
+#include <string>
+
 namespace resnet::cpu {
 
 namespace baseline {
@@ -33,6 +35,14 @@ const Kernels& best_kernels() {
   if (has_avx2 && includes(dnnl::cpu_isa::avx2)) return avx2::kernels();
 #endif
   return baseline::kernels();
+}
+
+const char* onednn_version() {
+  static const std::string text = [] {
+    const dnnl::version_t* version = dnnl::version();
+    return std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->patch);
+  }();
+  return text.c_str();
 }
 
 }  // namespace resnet::cpu
