@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 
 namespace resnet::cli {
 namespace {
@@ -136,10 +137,10 @@ void show_file(const Subject& subject) {
   print_text("trained for {} steps; {} tensors", with_thousands(content.num_batches_tracked),
              content.state.tensors().size());
   if (momenta > 0) print_text(", {} of them the optimizer's", momenta);
-  constexpr std::size_t shown = 20;
+  constexpr std::size_t most_shown = 20;
   const std::vector<std::string>& classes = content.info.classes;
-  print_text("\nclasses: {}{}\n", fmt::join(classes.begin(), classes.begin() + std::min(shown, classes.size()), ", "),
-             classes.size() > shown ? ", ..." : "");
+  const std::span shown(classes.data(), std::min(most_shown, classes.size()));
+  print_text("\nclasses: {}{}\n", fmt::join(shown, ", "), classes.size() > most_shown ? ", ..." : "");
   const Preprocessing& seen = content.info.preprocessing;
   print_text("pixels / 255, minus {:.4f}, divided by {:.4f}\n", fmt::join(seen.mean, " "),
              fmt::join(seen.deviation, " "));
