@@ -19,6 +19,6 @@ struct ConvolutionSizes {
 };
 
 /// direct or winograd.
-dnnl::algorithm choose_algorithm(Candidate::Kind kind, const ConvolutionSizes& sizes, std::string_view isa);
+dnnl::algorithm choose_algorithm(const ConvolutionSizes& sizes, std::string_view isa);
 
 }  // namespace resnet::cpu
