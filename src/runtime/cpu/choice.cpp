@@ -18,16 +18,31 @@ namespace resnet::cpu {
 // The gain at 16 channels is lost in a training step, where activations come from a slower cache: 266 against 267 ms
 // for ResNet-20 at batch 128. Sapphire Rapids (two threads): 64-64@56 up to 2x, slower than direct at 16 channels. The
 // transformed weights are 36 numbers for 9, so many channels with few tiles lose.
-dnnl::algorithm choose_algorithm(const ConvolutionSizes& s, std::string_view isa) {
-  const bool eligible = isa == "avx512" && s.kernel_h == 3 && s.kernel_w == 3 && s.stride_h == 1 && s.stride_w == 1 &&
-                        s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.channels % 16 == 0 &&
-                        s.out_channels % 16 == 0;
-  if (!eligible || s.channels < 32 || s.out_channels < 32) return dnnl::algorithm::convolution_direct;
+//
+// Inference, Zen 4, direct -> Winograd (F(2x2) or F(4x4), as oneDNN likes): 64-16@56 one image 119 -> 160, 64-32@56
+// 119 -> 210, 128-32@28 122 -> 216, 256-32@14 129 -> 214, 32-32@16 127 -> 182, 64-64@8 138 -> 213. 512-64@7 142 -> 174
+// with weights in the cache, which those of a whole network are not.
+namespace {
+
+bool winograd_applies(const ConvolutionSizes& s, std::string_view isa) {
+  return isa == "avx512" && s.kernel_h == 3 && s.kernel_w == 3 && s.stride_h == 1 && s.stride_w == 1 &&
+         s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.channels % 16 == 0 && s.out_channels % 16 == 0 &&
+         s.channels >= 32 && s.out_channels >= 32;
+}
+
+}  // namespace
+
+dnnl::algorithm choose_algorithm(const ConvolutionSizes& s, std::string_view isa, bool inference) {
+  if (!winograd_applies(s, isa)) return dnnl::algorithm::convolution_direct;
   const int64_t tiles = s.images * ((s.out_height + 3) / 4) * ((s.out_width + 3) / 4);
   const int64_t weights = s.channels * s.out_channels;
   // 16 tiles do not repay the transformation of 512 x 512 weights, 64 do repay that of 256 x 256.
-  if (weights > 2048 * tiles) return dnnl::algorithm::convolution_direct;
+  if (weights > (inference ? 4096 : 2048) * tiles) return dnnl::algorithm::convolution_direct;
   return dnnl::algorithm::convolution_winograd;
+}
+
+int64_t least_part_channels(const ConvolutionSizes& s, std::string_view isa) {
+  return winograd_applies(s, isa) ? 32 : 16;
 }
 
 }  // namespace resnet::cpu

@@ -18,7 +18,10 @@ struct ConvolutionSizes {
   int kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
 };
 
-/// direct or winograd.
-dnnl::algorithm choose_algorithm(const ConvolutionSizes& sizes, std::string_view isa);
+/// direct or winograd. `inference`: the weights are transformed once, not in every run.
+dnnl::algorithm choose_algorithm(const ConvolutionSizes& sizes, std::string_view isa, bool inference);
+
+/// Output channels that a task should have at least, if they are to be cut.
+int64_t least_part_channels(const ConvolutionSizes& sizes, std::string_view isa);
 
 }  // namespace resnet::cpu

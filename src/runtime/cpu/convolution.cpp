@@ -17,7 +17,8 @@ int parts_for(const Lowering& to, const ConvolutionSizes& s, int64_t images, int
   const int64_t wanted = lanes_for(lanes_wanted, macs);
   if (images >= wanted || s.groups != 1 || s.out_channels % to.block() != 0) return 1;
   const int64_t blocks = s.out_channels / to.block();
-  int64_t parts = std::min(blocks, (wanted + images - 1) / images);
+  const int64_t most = s.out_channels / least_part_channels(s, to.kernels.isa);
+  int64_t parts = std::min({blocks, std::max<int64_t>(most, 1), (wanted + images - 1) / images});
   while (blocks % parts != 0) --parts;
   return static_cast<int>(parts);
 }

@@ -50,7 +50,7 @@ ConvolutionProblem problem_of(const Lowering& to, const ConvolutionRequest& requ
   problem.padding_after = {v.pad_bottom, v.pad_right};
   problem.inference = request.inference;
   problem.relu = request.relu;
-  problem.algorithm = choose_algorithm(s, to.kernels.isa);
+  problem.algorithm = choose_algorithm(s, to.kernels.isa, request.inference);
   return problem;
 }
 
