@@ -46,6 +46,16 @@ void sync_directory(const fs::path& directory) {
 
 }  // namespace
 
+bool path_exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
 std::string read_file(const fs::path& path, uint64_t limit) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);

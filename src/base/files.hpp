@@ -14,6 +14,12 @@ namespace resnet {
 
 namespace fs = std::filesystem;
 
+/// Whether something is there, and whether it is a folder; no for what cannot be looked at (a name of more than 255
+/// bytes, a parent that may not be entered), where fs::exists and fs::is_directory throw. Not called exists():
+/// argument-dependent lookup finds fs::exists as well.
+bool path_exists(const fs::path& path);
+bool is_folder(const fs::path& path);
+
 /// The whole file. Error (bad data): missing, unreadable, or larger than `limit` bytes.
 std::string read_file(const fs::path& path, uint64_t limit = uint64_t{1} << 32);
 

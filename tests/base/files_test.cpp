@@ -68,6 +68,18 @@ TEST_F(Files, ReadersNameWhatIsWrong) {
   }
 }
 
+TEST_F(Files, LookingAtAPathNeverThrows) {
+  write_file(directory_ / "a", "x");
+  EXPECT_TRUE(path_exists(directory_ / "a"));
+  EXPECT_FALSE(is_folder(directory_ / "a"));
+  EXPECT_TRUE(is_folder(directory_));
+  const fs::path too_long = directory_ / std::string(300, 'n');
+  for (const fs::path& nothing : {directory_ / "none", directory_ / "a" / "b", too_long, fs::path()}) {
+    EXPECT_FALSE(path_exists(nothing)) << nothing;
+    EXPECT_FALSE(is_folder(nothing)) << nothing;
+  }
+}
+
 TEST_F(Files, LinesAreAppended) {
   append_line(directory_ / "log", "a");
   append_line(directory_ / "log", "b");
