@@ -105,7 +105,7 @@ class Fuser {
   }
 
   void join_residual(const Node& sum, int index, std::set<int>& dropped, std::map<int, Node>& fused) {
-    for (std::size_t branch : {0, 1}) {
+    for (std::size_t branch : {0U, 1U}) {
       const Node* producer = uses_.only_producer(sum.inputs[branch]);
       const Conv* conv = producer ? std::get_if<Conv>(&producer->op) : nullptr;
       const int producer_index = conv ? graph_[producer->outputs[0]].producer : -1;
