@@ -1,7 +1,7 @@
 #include "cli/options.hpp"
 
+#include "base/nearest.hpp"
 #include "base/parallel.hpp"
-#include "models/nearest.hpp"
 
 #include <algorithm>
 #include <cctype>

@@ -1,11 +1,11 @@
 // From arguments to an exit code: finds the verb, reads its options, runs it, and turns every exception into one line.
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/nearest.hpp"
 #include "cli/help.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
-#include "models/nearest.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/nearest.hpp"
 #include "data/builtin.hpp"
 #include "data/cifar.hpp"
 #include "data/source_name.hpp"
@@ -44,8 +45,8 @@ DataSplit open_builtin(const std::string& spec, const DataOptions& options) {
     if (source.name() == builtin.name) return builtin.open(std::move(source), options);
     names.emplace_back(builtin.name);
   }
-  fail_usage("there is no data set builtin:", source.name(), "; did you mean builtin:", nearest(source.name(), names),
-             "?");
+  fail_usage("there is no data set builtin:", source.name(),
+             "; did you mean builtin:", nearest_name(source.name(), names), "?");
 }
 
 DataSplit open_folder(const std::string& spec, const DataOptions& options) {
@@ -67,7 +68,7 @@ DataSplit open_folder(const std::string& spec, const DataOptions& options) {
   if (error) fail_data(spec, ": cannot be read: ", error.message());
   if (std::optional<DataSplit> split = open_cifar(folder, options)) return *std::move(split);
   for (const fs::path& place : {folder, folder / "cifar-10-batches-py", folder / "cifar-100-python"})
-    if (fs::exists(place / "data_batch_1") || fs::exists(place / "meta"))
+    if (path_exists(place / "data_batch_1") || path_exists(place / "meta"))
       fail_data(place.string(), ": this is CIFAR's Python version; download the binary version instead");
   fail_data(spec, ": not a data set; expected ", kinds);
 }

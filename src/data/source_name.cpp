@@ -1,10 +1,10 @@
 #include "data/source_name.hpp"
 
 #include "base/error.hpp"
+#include "base/nearest.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -12,22 +12,6 @@ namespace resnet {
 namespace {
 
 constexpr std::string_view prefix = "builtin:";
-
-// Levenshtein's distance, one row at a time.
-std::size_t changes_between(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
 
 }  // namespace
 
@@ -69,15 +53,9 @@ void SourceName::finish() const {
     if (std::find(known_.begin(), known_.end(), option) == known_.end()) {
       std::string list;
       for (const std::string& known : known_) list += (list.empty() ? "" : ", ") + known;
-      fail_usage(prefix, name_, ": unknown option '", option, "'; did you mean '", nearest(option, known_),
+      fail_usage(prefix, name_, ": unknown option '", option, "'; did you mean '", nearest_name(option, known_),
                  "'? It takes ", list);
     }
-}
-
-std::string nearest(const std::string& word, const std::vector<std::string>& names) {
-  return *std::min_element(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
-    return changes_between(word, a) < changes_between(word, b);
-  });
 }
 
 }  // namespace resnet

@@ -34,7 +34,4 @@ class SourceName {
   std::vector<std::string> known_;
 };
 
-/// The entry of `names` that needs the fewest changed, added or missing letters. `names` is not empty.
-std::string nearest(const std::string& word, const std::vector<std::string>& names);
-
 }  // namespace resnet

@@ -1,8 +1,8 @@
 // The zoo: one row for each published network. A user's options change a copy of its row.
 #include "base/error.hpp"
+#include "base/nearest.hpp"
 #include "models/excerpt.hpp"
 #include "models/model.hpp"
-#include "models/nearest.hpp"
 
 #include <algorithm>
 #include <array>

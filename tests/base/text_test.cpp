@@ -1,10 +1,14 @@
 #include "base/error.hpp"
+#include "base/nearest.hpp"
 #include "base/preprocessing.hpp"
 #include "base/progress.hpp"
 #include "base/shape.hpp"
 #include "base/tensor.hpp"
 
 #include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
 
 namespace resnet {
 namespace {
@@ -31,6 +35,17 @@ TEST(Progress, SaysDurationsShortly) {
   EXPECT_EQ(duration_text(12.4), "12s");
   EXPECT_EQ(duration_text(185), "3m 05s");
   EXPECT_EQ(duration_text(3725), "1h 02m");
+}
+
+TEST(Nearest, FewestEdits) {
+  const std::vector<std::string> names = {"resnet20", "resnet32", "plain20"};
+  EXPECT_EQ(nearest_name("resne20", names), "resnet20");
+  EXPECT_EQ(nearest_name("plan20", names), "plain20");
+  EXPECT_EQ(nearest_name("resnet33", names), "resnet32");
+  const std::vector<std::string> options = {"size", "count", "noise"};
+  EXPECT_EQ(nearest_name("cont", options), "count");
+  EXPECT_EQ(nearest_name("zise", options), "size");
+  EXPECT_EQ(nearest_name("x", {}), "");
 }
 
 TEST(Preprocessing, SurvivesItsText) {

@@ -1,6 +1,5 @@
 // What is not a data set is told apart and answered with the next thing to do.
 #include "data/open.hpp"
-#include "data/source_name.hpp"
 #include "expect_error.hpp"
 #include "temporary_folder.hpp"
 
@@ -49,11 +48,6 @@ TEST(OpenData, OptionsReachTheGenerator) {
   EXPECT_EQ(split.train->size(), 40);
   EXPECT_EQ(split.test->size(), 10);
   EXPECT_EQ(split.train->image_shape(), Shape({1, 16, 16}));
-}
-
-TEST(SourceName, NearestCountsChanges) {
-  EXPECT_EQ(nearest("cont", {"size", "count", "noise"}), "count");
-  EXPECT_EQ(nearest("zise", {"size", "count", "noise"}), "size");
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // Finding models by name, their options, and specs as text.
 #include "base/error.hpp"
 #include "models/model.hpp"
-#include "models/nearest.hpp"
 #include "models/outline.hpp"
 
 #include <gtest/gtest.h>
@@ -170,14 +169,6 @@ TEST(Outline, SaysHowEachShortcutPasses) {
   EXPECT_EQ(paths(find_model("resnet18")), "--iipipipi--");
   EXPECT_EQ(paths(find_model("resnet50")), "--piipiiipiiiiipii--");
   EXPECT_EQ(paths(find_model("residual_mlp", {.depth = 3})), "-iii-");
-}
-
-TEST(Nearest, FewestEdits) {
-  const std::vector<std::string> names = {"resnet20", "resnet32", "plain20"};
-  EXPECT_EQ(nearest_name("resne20", names), "resnet20");
-  EXPECT_EQ(nearest_name("plan20", names), "plain20");
-  EXPECT_EQ(nearest_name("resnet33", names), "resnet32");
-  EXPECT_EQ(nearest_name("x", {}), "");
 }
 
 }  // namespace

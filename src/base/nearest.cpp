@@ -1,4 +1,4 @@
-#include "models/nearest.hpp"
+#include "base/nearest.hpp"
 
 #include <algorithm>
 #include <numeric>
