@@ -12,7 +12,7 @@ using namespace resnet;
 
 /// The pixels of a binary PPM ("P6") or PGM ("P5") as planes [C, H, W].
 std::vector<uint8_t> read_pnm(const std::string& path, const Preprocessing& expected) {
-  std::istringstream file(read_file(path));
+  std::istringstream file(read_file(path, 1 << 28));
   std::string kind;
   int width = 0, height = 0, most = 0;
   file >> kind >> width >> height >> most;

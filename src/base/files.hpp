@@ -20,8 +20,9 @@ namespace fs = std::filesystem;
 bool path_exists(const fs::path& path);
 bool is_folder(const fs::path& path);
 
-/// The whole file. Error (bad data): missing, unreadable, or larger than `limit` bytes.
-std::string read_file(const fs::path& path, uint64_t limit = uint64_t{1} << 32);
+/// The whole file. Error (bad data): missing, unreadable, or larger than `limit` bytes; state what the kind of file can
+/// need, so that a wrong file does not fill the memory.
+std::string read_file(const fs::path& path, uint64_t limit);
 
 /// Creates the directory and its parents. Error: it cannot be created.
 void make_directory(const fs::path& path);

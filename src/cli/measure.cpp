@@ -71,7 +71,7 @@ std::vector<double> inference_times(const BenchCase& bench, const ModelSpec& spe
 
 /// Of this process, in MiB.
 double peak_memory() {
-  const std::string status = read_file("/proc/self/status");
+  const std::string status = read_file("/proc/self/status", 1 << 20);
   const std::size_t at = status.find("VmHWM:");
   return at == std::string::npos ? 0 : std::strtod(status.c_str() + at + 6, nullptr) / 1024;
 }

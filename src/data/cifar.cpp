@@ -120,7 +120,7 @@ struct Records {
 
 void append_file(const fs::path& path, const Flavour& flavour, std::size_t classes, Records& records) {
   const std::size_t record = flavour.label_bytes + pixel_bytes;
-  const std::string bytes = read_file(path);
+  const std::string bytes = read_file(path, uint64_t{1} << 30);
   if (bytes.size() % record != 0)
     fail_data(path.string(), ": cut short or not a ", flavour.title, " file: ", bytes.size(),
               " bytes, expected a multiple of ", record, " (the bytes of an image), ", bytes.size() % record,

@@ -67,7 +67,7 @@ EvaluationResult evaluate(const EvaluateRequest& request) {
     const RunDirectory run = open_run(file);
     file = fs::exists(run.best()) ? run.best() : run.last();
     if (source.empty()) {
-      const RunConfig config = config_from_toml(read_file(run.config()), run.config().string());
+      const RunConfig config = config_from_toml(read_file(run.config(), 1 << 20), run.config().string());
       source = config.data;
       validation = config.validation;
     }

@@ -13,6 +13,8 @@
 namespace resnet {
 namespace {
 
+constexpr uint64_t metrics_limit = uint64_t{64} << 20;  // a line has some 100 bytes: more epochs than anyone trains
+
 constexpr std::string_view title =
     "epoch,step,time,lr,train/loss,val/loss,metrics/accuracy_top1,metrics/accuracy_top5,train/accuracy_top1";
 
@@ -90,7 +92,7 @@ void RunDirectory::append(const MetricsRow& row) const { append_line(metrics(), 
 
 std::vector<MetricsRow> RunDirectory::read_metrics() const {
   if (!fs::exists(metrics())) return {};
-  std::istringstream text(read_file(metrics(), uint64_t{1} << 30));
+  std::istringstream text(read_file(metrics(), metrics_limit));
   std::vector<MetricsRow> rows;
   std::string line;
   for (int64_t number = 1; std::getline(text, line); ++number)
@@ -102,7 +104,7 @@ std::vector<MetricsRow> RunDirectory::read_metrics() const {
 
 std::vector<MetricsRow> RunDirectory::truncate_metrics(int64_t step) const {
   // A line that was cut short by a crash can only be the last one, and lies behind the checkpoint.
-  std::istringstream old(fs::exists(metrics()) ? read_file(metrics(), uint64_t{1} << 30) : "");
+  std::istringstream old(fs::exists(metrics()) ? read_file(metrics(), metrics_limit) : "");
   std::string text = std::string(title) + "\n", line;
   std::vector<MetricsRow> rows;
   std::getline(old, line);

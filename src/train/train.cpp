@@ -166,7 +166,7 @@ TrainResult train(const TrainRequest& request) {
 TrainResult resume(const ResumeRequest& request) {
   const int threads = thread_count(request.threads);
   const RunDirectory run = open_run(request.run);
-  RunConfig config = config_from_toml(read_file(run.config()), run.config().string());
+  RunConfig config = config_from_toml(read_file(run.config(), 1 << 20), run.config().string());
   const RunConfig before = config;
   LoadedPosition loaded = load_position(run.last());
   const ModelInfo info = loaded.info;

@@ -28,7 +28,7 @@ class Files : public testing::Test {
 TEST_F(Files, WritesReplaceAndRead) {
   write_file(directory_ / "a", "one");
   write_file(directory_ / "a", "two");
-  EXPECT_EQ(read_file(directory_ / "a"), "two");
+  EXPECT_EQ(read_file(directory_ / "a", 1 << 20), "two");
   EXPECT_EQ(entries(), 1u);
 }
 
@@ -43,7 +43,7 @@ TEST_F(Files, AFullDiskLeavesTheOldFileAndNothingElse) {
     EXPECT_NE(std::string(error.what()).find((directory_ / "a").string()), std::string::npos) << error.what();
   }
   set_write_fault({});
-  EXPECT_EQ(read_file(directory_ / "a"), "old");
+  EXPECT_EQ(read_file(directory_ / "a", 1 << 20), "old");
   EXPECT_EQ(entries(), 1u);
 }
 
@@ -83,7 +83,7 @@ TEST_F(Files, LookingAtAPathNeverThrows) {
 TEST_F(Files, LinesAreAppended) {
   append_line(directory_ / "log", "a");
   append_line(directory_ / "log", "b");
-  EXPECT_EQ(read_file(directory_ / "log"), "a\nb\n");
+  EXPECT_EQ(read_file(directory_ / "log", 1 << 20), "a\nb\n");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ int main() {
   program->run();
   if (program->output("y").shape() != Shape{1, 3, 8, 8}) return 1;
   try {
-    read_file("/nowhere/at/all");
+    read_file("/nowhere/at/all", 1000);
   } catch (const Error& error) {
     std::printf("as it should: %s\n", error.what());
     return 0;

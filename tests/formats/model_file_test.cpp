@@ -50,7 +50,7 @@ TEST(ModelFile, RoundTrip) {
   EXPECT_EQ(model.num_batches_tracked, 1234);
   expect_equal(model.state, state);
   save_model(folder / "again.safetensors", model.info, model.state, model.num_batches_tracked);
-  EXPECT_EQ(read_file(folder / "m.safetensors"), read_file(folder / "again.safetensors"));
+  EXPECT_EQ(read_file(folder / "m.safetensors", 1 << 30), read_file(folder / "again.safetensors", 1 << 30));
 }
 
 // What load_state_dict(strict=True) asks for: torchvision's keys, a counter of shape [] beside each batch norm, no
@@ -94,7 +94,7 @@ TEST(Checkpoint, RoundTripWithEveryByte) {
   EXPECT_EQ(loaded.extra, checkpoint.extra);
   expect_equal(loaded.state, checkpoint.state);
   save_checkpoint(folder / "d", loaded);
-  EXPECT_EQ(read_file(folder / "c"), read_file(folder / "d"));
+  EXPECT_EQ(read_file(folder / "c", 1 << 30), read_file(folder / "d", 1 << 30));
 }
 
 TEST(Checkpoint, IsAModelFileToo) {
@@ -127,13 +127,13 @@ TEST(Checkpoint, AFullDiskLeavesTheOldOne) {
   const TemporaryFolder folder;
   Checkpoint checkpoint = small_checkpoint();
   save_checkpoint(folder / "c", checkpoint);
-  const std::string before = read_file(folder / "c");
+  const std::string before = read_file(folder / "c", 1 << 30);
   checkpoint.extra["trainer"] = "later";
   set_write_fault([](const fs::path&) { return ENOSPC; });
   const Error error = error_of([&] { save_checkpoint(folder / "c", checkpoint); });
   set_write_fault({});
   EXPECT_EQ(error.code(), ExitCode::failed);
-  EXPECT_EQ(read_file(folder / "c"), before);
+  EXPECT_EQ(read_file(folder / "c", 1 << 30), before);
   EXPECT_EQ(folder.entries(), 1);
 }
 

@@ -118,7 +118,8 @@ class GoldenRun {
 };
 
 nlohmann::json fixture(const std::string& name) {
-  return nlohmann::json::parse(read_file(fs::path(__FILE__).parent_path() / "golden" / "golden.json")).at(name);
+  return nlohmann::json::parse(read_file(fs::path(__FILE__).parent_path() / "golden" / "golden.json", 1 << 20))
+      .at(name);
 }
 
 /// The norm of the error relative to the expected norm, estimated from projections on vectors of variance 1/3.

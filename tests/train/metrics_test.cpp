@@ -1,7 +1,7 @@
 // Counting, and the files of a run directory.
-#include "train/metrics.hpp"
 #include "support.hpp"
 #include "train/checkpoint.hpp"
+#include "train/metrics.hpp"
 
 #include <gtest/gtest.h>
 
@@ -67,10 +67,10 @@ TEST(Run, MetricsAreCutBackToACheckpoint) {
   run.append({.epoch = 1, .step = 10, .time = 1.5, .lr = 0.1, .train_loss = 2, .val_loss = 3, .top1 = 0.5});
   run.append({.epoch = 2, .step = 20, .time = 3, .lr = 0.1, .train_loss = 1, .val_loss = 2, .top1 = 0.75});
   EXPECT_EQ(run.read_metrics().size(), 2u);
-  const std::string whole = read_file(run.metrics());
+  const std::string whole = read_file(run.metrics(), 1 << 20);
   write_file(run.metrics(), whole + "3,30,4");  // a crash while writing a line
   EXPECT_EQ(run.truncate_metrics(20).size(), 2u);
-  EXPECT_EQ(read_file(run.metrics()), whole);
+  EXPECT_EQ(read_file(run.metrics(), 1 << 20), whole);
   const std::vector<MetricsRow> rows = run.truncate_metrics(15);
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_DOUBLE_EQ(*rows[0].top1, 0.5);

@@ -42,13 +42,13 @@ TEST_F(Resume, WritesTheWholeRunDirectory) {
   EXPECT_EQ(result.epochs, 2);
   EXPECT_EQ(result.run, run.path());
   EXPECT_EQ(run.read_metrics().size(), 2u);
-  EXPECT_EQ(read_file(run.command()), "resnet train small\n");
+  EXPECT_EQ(read_file(run.command(), 1 << 20), "resnet train small\n");
   EXPECT_EQ(last_bytes(run.path()).find(run.path().string()), std::string::npos);
 }
 
 TEST_F(Resume, TheReportHasItAll) {
   train(small_request(folder / "run"));
-  const std::string page = read_file(RunDirectory(folder / "run").report());
+  const std::string page = read_file(RunDirectory(folder / "run").report(), 1 << 20);
   for (const char* part : {"Loss", "Accuracy", "Learning rate", "Confusion matrix", "truth: ", "layer3.0",
                            "resnet train small", "processor", "weight_decay"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
@@ -120,7 +120,7 @@ TEST_F(Resume, OtherLengthsGoOn) {
 TEST_F(Resume, RefusesOtherKernels) {
   interrupted_at(4, small_request(folder / "run"));
   const fs::path config = RunDirectory(folder / "run").config();
-  std::string text = read_file(config);
+  std::string text = read_file(config, 1 << 20);
   const std::size_t at = text.find("plan = \"");
   text.replace(at + 8, 4, "abcd");
   write_file(config, text);

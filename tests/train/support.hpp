@@ -60,8 +60,8 @@ inline TrainRequest small_request(const fs::path& out) {
   return request;
 }
 
-inline std::string last_bytes(const fs::path& run) { return read_file(RunDirectory(run).last()); }
-inline std::string best_bytes(const fs::path& run) { return read_file(RunDirectory(run).best()); }
+inline std::string last_bytes(const fs::path& run) { return read_file(RunDirectory(run).last(), 1 << 30); }
+inline std::string best_bytes(const fs::path& run) { return read_file(RunDirectory(run).best(), 1 << 30); }
 
 /// The message of the Error that `action` throws, with its exit code put before: "2: recipe: ...".
 template <class Action>
