@@ -1,7 +1,7 @@
 // Counting, and the files of a run directory.
+#include "train/metrics.hpp"
 #include "support.hpp"
 #include "train/checkpoint.hpp"
-#include "train/metrics.hpp"
 
 #include <gtest/gtest.h>
 
