@@ -262,7 +262,7 @@ void Trainer::diagnose(const RunDirectory& run) {
     const double lr = rate_of_step();
     const TrainingProgram::Result result = advance(true);
     if (!result.culprit && std::isfinite(result.loss)) continue;
-    where = fmt::format("it first arose in node '{}' at step {} (epoch {}, lr {})", result.culprit.value_or("loss"),
+    where = fmt::format("it first arose in node '{}' at step {} (epoch {}, lr {:g})", result.culprit.value_or("loss"),
                         position_.step, position_.epoch + 1, lr);
     break;
   }

@@ -106,6 +106,7 @@ TEST(Errors, LossThatIsNotFiniteNamesTheNode) {
   EXPECT_EQ(outcome.code, 1);
   EXPECT_NE(outcome.err.find("first arose in node '"), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.err.find("at step "), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("000000"), std::string::npos) << "digits that say nothing: " << outcome.err;
   EXPECT_EQ(here.run({"eval", "run/checkpoints/last.safetensors", "builtin:patterns"}).code, 0);
 }
 
