@@ -1,5 +1,7 @@
 #include "base/parallel.hpp"
 
+#include "base/error.hpp"
+
 #include <sched.h>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <fstream>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -71,20 +74,29 @@ struct ThreadPool::Team {
       if (busy.fetch_sub(1) == 1) busy.notify_one();
     }
   }
+
+  // Here and not in ~ThreadPool, which does not run if the pool could not start all its threads.
+  ~Team() {
+    stop = true;
+    round.fetch_add(1);
+    round.notify_all();
+    for (std::thread& helper : helpers) helper.join();
+  }
 };
 
 ThreadPool::ThreadPool(int threads) : team_(std::make_unique<Team>()) {
   assert(threads >= 1);
+  if (threads == 1) return;
   team_->spins = threads <= available_cores() ? 4000 : 0;
-  for (int worker = 1; worker < threads; ++worker) team_->helpers.emplace_back([this, worker] { team_->help(worker); });
+  try {
+    for (int worker = 1; worker < threads; ++worker)
+      team_->helpers.emplace_back([team = team_.get(), worker] { team->help(worker); });
+  } catch (const std::system_error& error) {
+    fail("cannot start ", threads, " threads: ", error.code().message(), "; use fewer --threads");
+  }
 }
 
-ThreadPool::~ThreadPool() {
-  team_->stop = true;
-  team_->round.fetch_add(1);
-  team_->round.notify_all();
-  for (std::thread& helper : team_->helpers) helper.join();
-}
+ThreadPool::~ThreadPool() = default;
 
 int ThreadPool::threads() const { return static_cast<int>(team_->helpers.size()) + 1; }
 

@@ -12,7 +12,7 @@ int available_cores();
 
 class ThreadPool {
  public:
-  /// `threads` >= 1, the calling thread included.
+  /// `threads` >= 1, the calling thread included. Error: the system has no room for so many.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

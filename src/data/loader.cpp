@@ -8,6 +8,7 @@
 #include <exception>
 #include <mutex>
 #include <numeric>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -153,7 +154,12 @@ struct Loader::State {
     claimed = consumed = 0;
     stopping = false;
     for (Slot& slot : slots) slot.number = -1;
-    for (int thread = 0; thread < options.threads; ++thread) threads.emplace_back([this] { work(); });
+    try {
+      for (int thread = 0; thread < options.threads; ++thread) threads.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      fail("cannot start ", options.threads, " threads to prepare images: ", error.code().message(),
+           "; use fewer --loader-threads");
+    }
   }
 
   void stop() {
@@ -165,6 +171,9 @@ struct Loader::State {
     for (std::thread& thread : threads) thread.join();
     threads.clear();
   }
+
+  // Here and not in ~Loader, which does not run if not all threads could be started.
+  ~State() { stop(); }
 };
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, const Preprocessing& preprocessing, const LoaderOptions& options,
@@ -186,7 +195,7 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, const Preprocessing& prep
   state_->start(epoch, step);
 }
 
-Loader::~Loader() { state_->stop(); }
+Loader::~Loader() = default;
 
 int64_t Loader::steps_per_epoch() const { return state_->steps; }
 

@@ -48,7 +48,7 @@ std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch);
 class Loader {
  public:
   /// Starts to prepare batches at (epoch, step). Error (usage): the preprocessing is for images of another size, a
-  /// batch larger than the data set in training, an option out of its range.
+  /// batch larger than the data set in training, an option out of its range. Error: the threads cannot be started.
   Loader(std::shared_ptr<const Dataset> dataset, const Preprocessing& preprocessing, const LoaderOptions& options,
          int64_t epoch = 0, int64_t step = 0);
   ~Loader();
