@@ -100,6 +100,14 @@ TEST(Cifar, FileCutShortIsNamedWithItsSizes) {
                {"data_batch_1.bin", "9209", "3073", "3063", "download"});
 }
 
+TEST(Cifar, FileLargerThanAnyDataSetIsNotRead) {
+  const TemporaryFolder folder;
+  folder.put("data_batch_1.bin", records(3, 0));
+  folder.put("data_batch_2.bin", "");
+  std::filesystem::resize_file(folder.path() / "data_batch_2.bin", uint64_t{1} << 40);  // a hole: takes no room
+  expect_error([&] { open_data(folder.path().string()); }, ExitCode::bad_data, {"data_batch_2.bin", "1099511627776"});
+}
+
 TEST(Cifar, LabelWithoutAClassIsNamedWithItsRecord) {
   const TemporaryFolder folder;
   std::string bytes = records(3, 0);
