@@ -17,6 +17,10 @@ Value Builder::emit(const std::string& name, Op op, std::vector<Value> inputs) {
   return graph_.add_node(name, std::move(op), std::move(inputs))[0];
 }
 
+Value Builder::parameter(const std::string& name, Shape shape, Init init, bool decay) {
+  return graph_.add_state(ValueKind::parameter, path(name), shape, init, decay);
+}
+
 Value Builder::input(const std::string& name, Shape shape, DType dtype) { return graph_.add_input(name, shape, dtype); }
 
 Value Builder::conv(const std::string& name, Value x, const ConvOptions& options) {
@@ -24,9 +28,8 @@ Value Builder::conv(const std::string& name, Value x, const ConvOptions& options
     fail("node '", path(name), "': conv: ", shape(x).c(), " input channels do not divide into ", options.groups,
          " groups");
   const Shape weight{options.channels, shape(x).c() / options.groups, options.kernel, options.kernel};
-  std::vector<Value> inputs{x, graph_.add_state(ValueKind::parameter, path(name) + ".weight", weight, options.init)};
-  if (options.bias)
-    inputs.push_back(graph_.add_state(ValueKind::parameter, path(name) + ".bias", {options.channels}, Init::zeros));
+  std::vector<Value> inputs{x, parameter(name + ".weight", weight, options.init, options.decay)};
+  if (options.bias) inputs.push_back(parameter(name + ".bias", {options.channels}, Init::zeros, options.decay));
   const Window window = square_window(options.kernel, options.stride, options.padding, options.dilation);
   return emit(path(name), Conv{.window = window, .groups = options.groups, .bias = options.bias}, std::move(inputs));
 }
@@ -34,8 +37,8 @@ Value Builder::conv(const std::string& name, Value x, const ConvOptions& options
 Value Builder::batch_norm(const std::string& name, Value x, const BatchNormOptions& options) {
   const Shape channels{shape(x).c()};
   const std::string at = path(name);
-  const Value gamma = graph_.add_state(ValueKind::parameter, at + ".weight", channels, options.gamma);
-  const Value beta = graph_.add_state(ValueKind::parameter, at + ".bias", channels, Init::zeros);
+  const Value gamma = parameter(name + ".weight", channels, options.gamma, options.decay);
+  const Value beta = parameter(name + ".bias", channels, Init::zeros, options.decay);
   const Value mean = graph_.add_state(ValueKind::statistic, at + ".running_mean", channels, Init::zeros);
   const Value var = graph_.add_state(ValueKind::statistic, at + ".running_var", channels, Init::ones);
   if (mode_ == Mode::inference) return emit(at, BatchNormInference{options.epsilon}, {x, gamma, beta, mean, var});
@@ -93,11 +96,8 @@ Value Builder::flatten(Value x) {
 }
 
 Value Builder::linear(const std::string& name, Value x, const LinearOptions& options) {
-  std::vector<Value> inputs{
-      x, graph_.add_state(ValueKind::parameter, path(name) + ".weight", {options.units, shape(x).c()}, options.init)};
-  if (options.bias) {
-    inputs.push_back(graph_.add_state(ValueKind::parameter, path(name) + ".bias", {options.units}, options.bias_init));
-  }
+  std::vector<Value> inputs{x, parameter(name + ".weight", {options.units, shape(x).c()}, options.init, options.decay)};
+  if (options.bias) inputs.push_back(parameter(name + ".bias", {options.units}, options.bias_init, options.decay));
   return emit(path(name), Linear{options.bias}, std::move(inputs));
 }
 

@@ -17,10 +17,12 @@ struct ConvOptions {
   int kernel = 1, stride = 1, padding = 0, dilation = 1, groups = 1;
   bool bias = false;
   Init init = Init::he_normal_fan_out;
+  bool decay = true;  // false: weight decay leaves out the parameters of this layer
 };
 struct BatchNormOptions {
   float epsilon = 1e-5f, momentum = 0.1f;
   Init gamma = Init::ones;  // zeros: the block starts as the identity (Goyal et al. 2017)
+  bool decay = true;
 };
 struct PoolOptions {
   int kernel = 2, stride = 2, padding = 0;
@@ -30,6 +32,7 @@ struct LinearOptions {
   int units = 0;
   bool bias = true;
   Init init = Init::uniform_fan_in, bias_init = Init::uniform_fan_in;
+  bool decay = true;
 };
 struct DropoutOptions {
   float probability = 0.5f;
@@ -94,6 +97,7 @@ class Builder {
   std::string path(const std::string& name) const;
   std::string unnamed(const std::string& kind);
   Value emit(const std::string& name, Op op, std::vector<Value> inputs);
+  Value parameter(const std::string& name, Shape shape, Init init, bool decay);
   Value random_key();
 
   Mode mode_;

@@ -144,6 +144,24 @@ TEST(Updates, FollowTheLastReaderOfTheirParameter) {
   EXPECT_LT(index("conv2.weight.sgd"), index("conv1.dw"));  // not kept to the end
 }
 
+TEST(Updates, WeightDecayLeavesOutWhatTheBuilderExcludes) {
+  Builder net(Mode::training);
+  Value x = net.conv("conv", net.input("x", {4, 8, 6, 6}), {.channels = 8, .bias = true, .decay = false});
+  x = net.global_average_pool(net.batch_norm("bn", x, {.decay = false}));
+  x = net.linear("hidden", net.flatten(x), {.units = 5, .decay = false});
+  const Value loss = net.cross_entropy(net.linear("fc", x, {.units = 3}));
+  const auto gradients = differentiate(net.graph(), {{loss, {}}}, net.graph().parameters());
+  for (const bool vectors : {true, false}) {
+    const Graph graph = add_updates(net.graph(), gradients, {.weight_decay = 0.5f, .decay_vectors = vectors});
+    EXPECT_EQ(count<Sgd>(graph), 8);
+    for (const Node& node : graph.nodes())
+      if (const auto* sgd = std::get_if<Sgd>(&node.op)) {
+        const bool decays = node.name == "fc.weight.sgd" || (vectors && node.name == "fc.bias.sgd");
+        EXPECT_EQ(sgd->weight_decay, decays ? 0.5f : 0) << node.name;
+      }
+  }
+}
+
 TEST(Recompute, ClonesWhatBackwardReadsAndNeverTheRunningStatistics) {
   const Graph before = training_block();
   const Graph after = recompute(before);
