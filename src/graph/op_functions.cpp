@@ -28,6 +28,13 @@ std::vector<ValueType> infer(const Op& op, Types inputs) {
   return std::visit([&](const auto& o) { return infer(o, inputs); }, op);
 }
 
+Cost cost(const Graph& graph, const Node& node) {
+  std::vector<ValueType> inputs, outputs;
+  for (const Value value : node.inputs) inputs.push_back(graph[value].type());
+  for (const Value value : node.outputs) outputs.push_back(graph[value].type());
+  return std::visit([&](const auto& o) { return cost(o, inputs, outputs); }, node.op);
+}
+
 void no_gradient(const Node& node) {
   fail("node '", node.name, "': ", name_of(node.op),
        " has no gradient; put a stop_gradient before it or do not ask for gradients through it");

@@ -86,5 +86,7 @@ concept CompleteOp = requires(const T& op, Types types, const Node& node, Gradie
 std::string_view name_of(const Op& op);
 std::string describe(const Op& op);
 std::vector<ValueType> infer(const Op& op, Types inputs);
+/// cost() of one node of `graph`.
+Cost cost(const Graph& graph, const Node& node);
 
 }  // namespace resnet

@@ -6,20 +6,6 @@
 #include <string>
 
 namespace resnet {
-namespace {
-
-std::vector<ValueType> types_of(const Graph& graph, const std::vector<Value>& values) {
-  std::vector<ValueType> types;
-  for (const Value value : values) types.push_back(graph[value].type());
-  return types;
-}
-
-int64_t macs_of(const Graph& graph, const Node& node) {
-  const std::vector<ValueType> inputs = types_of(graph, node.inputs), outputs = types_of(graph, node.outputs);
-  return std::visit([&](const auto& op) { return cost(op, inputs, outputs).macs; }, node.op);
-}
-
-}  // namespace
 
 NetworkCost network_cost(const Graph& graph) {
   NetworkCost total;
@@ -27,7 +13,7 @@ NetworkCost network_cost(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     if (node.phase != Phase::forward) continue;
     LayerCost layer{node.name, std::string(name_of(node.op)), describe(node.op), graph[node.outputs.front()].shape,
-                    0,         macs_of(graph, node)};
+                    0,         cost(graph, node).macs};
     for (const Value input : node.inputs)
       if (graph[input].kind == ValueKind::parameter && counted.insert(input).second)
         layer.parameters += graph[input].shape.elements();

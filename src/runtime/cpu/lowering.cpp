@@ -23,13 +23,6 @@ namespace {
 std::size_t index_of(Layout layout) { return static_cast<std::size_t>(layout); }
 std::size_t index_of(Value value) { return static_cast<std::size_t>(value.id); }
 
-int64_t macs_of(const Graph& graph, const Node& node) {
-  std::vector<ValueType> inputs, outputs;
-  for (Value value : node.inputs) inputs.push_back(graph[value].type());
-  for (Value value : node.outputs) outputs.push_back(graph[value].type());
-  return std::visit([&](const auto& op) { return cost(op, inputs, outputs).macs; }, node.op);
-}
-
 }  // namespace
 
 Lowering::Lowering(const Graph& lowered, Program& target)
@@ -134,7 +127,7 @@ Buffer Lowering::temporary(const Node& node, const std::string& what, int64_t by
 Step Lowering::step(const Node& node, std::string implementation) const {
   Step step;
   step.info = {.node = node.name, .implementation = std::move(implementation), .macs = 0};
-  if (!node.outputs.empty()) step.info.macs = macs_of(graph, node);
+  if (!node.outputs.empty()) step.info.macs = cost(graph, node).macs;
   return step;
 }
 
