@@ -215,6 +215,8 @@ struct Softmax {};
 struct SoftmaxGrad {};
 /// Mean over the batch of -sum_k q_k log softmax(logits)_k, q = (1 - smoothing) target + smoothing / K.
 /// Inputs logits [N,K] and targets: i32 classes [N], or soft f32 [N,K]. Outputs loss [1] and probabilities [N,K].
+/// A class outside 0 .. K-1 is a target of zeros: such an image adds nothing to loss and gradient (without smoothing)
+/// and still counts in the mean. Whoever reads labels checks them; no kernel does.
 struct CrossEntropy {
   float smoothing = 0;
 };

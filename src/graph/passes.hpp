@@ -1,5 +1,6 @@
-// The passes, in the order they are called: fuse -> differentiate -> add_updates -> recompute (training),
-// fold_batch_norm -> fuse (inference). Each is a function; none keeps state.
+// The passes, in the order they are called: fuse -> differentiate -> add_updates (training), fold_batch_norm -> fuse
+// (inference). Each is a function; none keeps state. recompute is for callers who lack memory: it goes last, after
+// add_updates, and nothing here calls it.
 #pragma once
 
 #include "base/tensor.hpp"
