@@ -23,20 +23,30 @@ int parts_for(const Lowering& to, const ConvolutionSizes& s, int64_t images, int
   return static_cast<int>(parts);
 }
 
-// The primitives of `lanes` nearly equal shares: sizes differ by one at most.
-struct LanePrimitives {
-  std::shared_ptr<Primitive> small, large;
-  const Primitive& of(const Range& range, int64_t small_size) const {
-    return range.size() == small_size ? *small : *large;
-  }
+// The batch in `count` nearly equal shares, whose sizes differ by one image at most: for each size the primitive and
+// the weights as it wants them.
+struct Lanes {
+  struct Size {
+    std::shared_ptr<Primitive> primitive;
+    Buffer weights;
+  };
+  int64_t images = 0;
+  int count = 1;
+  Size small = {}, large = {};
+
+  Range range(int lane) const { return part_of(images, count, lane); }
+  const Size& of(const Range& range) const { return range.size() == images / count ? small : large; }
 };
 
-LanePrimitives lane_primitives(Lowering& to, const ConvolutionRequest& request, int64_t images, int lanes,
-                               int64_t out_channels) {
-  LanePrimitives found;
-  found.small = find_convolution(to, request, images / lanes, out_channels);
-  if (images % lanes != 0) found.large = find_convolution(to, request, images / lanes + 1, out_channels);
-  return found;
+Lanes make_lanes(Lowering& to, const ConvolutionRequest& request, Value weights, int count, int parts) {
+  const auto sized = [&](int64_t images) {
+    const auto primitive = find_convolution(to, request, images, request.sizes.out_channels / parts);
+    return Lanes::Size{primitive, pack_weights(to, weights, primitive->desc(1), parts)};
+  };
+  Lanes lanes{.images = request.sizes.images, .count = count};
+  lanes.small = lanes.large = sized(lanes.images / count);
+  if (lanes.images % count != 0) lanes.large = sized(lanes.images / count + 1);
+  return lanes;
 }
 
 }  // namespace
@@ -47,7 +57,8 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
   Step step = to.step(node, "");
   const int64_t images = sizes.images;
   const int parts = parts_for(to, sizes, images, step.info.macs);
-  const int lanes = parts > 1 ? static_cast<int>(images) : lanes_for(images, step.info.macs);
+  const int64_t part_channels = sizes.out_channels / parts;
+  const int count = parts > 1 ? static_cast<int>(images) : lanes_for(images, step.info.macs);
   ConvolutionRequest request{.kind = Candidate::forward,
                              .sizes = sizes,
                              .window = op.window,
@@ -55,22 +66,15 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
                              .bias = op.bias,
                              .relu = op.relu && !op.add,
                              .inference = !to.training};
-  const int64_t part_channels = sizes.out_channels / parts;
-  choose_layouts(to, request, to.layout(x), images / lanes, part_channels);
-  const LanePrimitives primitives = lane_primitives(to, request, images, lanes, part_channels);
-  // All lanes read one packing, so the larger lane must want the same one.
-  const MemoryDesc wanted = primitives.small->desc(1);
-  const Buffer packed = pack_weights(to, w, wanted, parts);
-  const Buffer packed_large = primitives.large && primitives.large->desc(1) != wanted
-                                  ? pack_weights(to, w, primitives.large->desc(1), parts)
-                                  : packed;
+  choose_layouts(to, request, to.layout(x), images / count, part_channels);
+  const Lanes lanes = make_lanes(to, request, w, count, parts);
 
   const Buffer source = to.read(x, request.layouts.source);
   const Buffer bias = op.bias ? to.read(node.inputs[2]) : Buffer{};
   const Buffer residual = op.add ? to.read(node.inputs.back(), request.layouts.destination) : Buffer{};
   const Buffer result = to.write(y, request.layouts.destination);
-  step.info.implementation = primitives.small->implementation();
-  step.reads = {source, packed, packed_large};
+  step.info.implementation = lanes.small.primitive->implementation();
+  step.reads = {source, lanes.small.weights, lanes.large.weights};
   if (bias) step.reads.push_back(bias);
   if (residual) step.reads.push_back(residual);
   step.writes = {result};
@@ -79,23 +83,22 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
   const int64_t y_image = to.image_elements(y, request.layouts.destination);
   const Binary join{BinaryKind::add, op.relu};
   const auto task = [=, kernels = &to.kernels](const Memory& memory, int index, int worker) {
-    const Range range = part_of(images, lanes, index / parts);
+    const Range range = lanes.range(index / parts);
     const int part = index % parts;
     const int64_t offset = range.begin * y_image + part * (y_image / parts);
-    const Primitive& primitive = primitives.of(range, images / lanes);
-    const Buffer weights = &primitive == primitives.small.get() ? packed : packed_large;
-    const std::byte* packed_part =
-        memory.at<std::byte>(weights) + static_cast<std::size_t>(part) * packed_bytes(primitive.desc(1));
+    const auto& [primitive, weights] = lanes.of(range);
+    const std::byte* packed =
+        memory.at<std::byte>(weights) + static_cast<std::size_t>(part) * packed_bytes(primitive->desc(1));
     const float* image = memory.at<float>(source) + range.begin * x_image;
     float* out = memory.at<float>(result) + offset;
     if (bias)
-      primitive.run(memory, worker, {image, packed_part, out, memory.at<float>(bias) + part * part_channels});
+      primitive->run(memory, worker, {image, packed, out, memory.at<float>(bias) + part * part_channels});
     else
-      primitive.run(memory, worker, {image, packed_part, out});
+      primitive->run(memory, worker, {image, packed, out});
     // While the lane is in the cache.
     if (residual) kernels->binary(join, out, memory.at<float>(residual) + offset, out, range.size() * y_image / parts);
   };
-  step.run = [=, run = to.runner()](const Memory& memory) { run(memory, lanes * parts, task); };
+  step.run = [=, run = to.runner()](const Memory& memory) { run(memory, count * parts, task); };
   to.program.add(std::move(step));
 }
 
@@ -103,32 +106,25 @@ void lower(const ConvGradInput& op, const Node& node, Lowering& to) {
   const Value w = node.inputs[0], dy = node.inputs[1], dx = node.outputs[0];
   const ConvolutionSizes sizes = convolution_sizes(to.shape(dx), to.shape(dy), op.window, op.groups);
   Step step = to.step(node, "");
-  const int64_t images = sizes.images;
-  const int lanes = lanes_for(images, step.info.macs);
+  const int count = lanes_for(sizes.images, step.info.macs);
   ConvolutionRequest request{.kind = Candidate::backward_data, .sizes = sizes, .window = op.window};
-  choose_layouts(to, request, Layout::blocked, images / lanes, sizes.out_channels);
-  const LanePrimitives primitives = lane_primitives(to, request, images, lanes, sizes.out_channels);
-  const MemoryDesc wanted = primitives.small->desc(1);
-  const Buffer packed = pack_weights(to, w, wanted, 1);
-  const Buffer packed_large = primitives.large && primitives.large->desc(1) != wanted
-                                  ? pack_weights(to, w, primitives.large->desc(1), 1)
-                                  : packed;
+  choose_layouts(to, request, Layout::blocked, sizes.images / count, sizes.out_channels);
+  const Lanes lanes = make_lanes(to, request, w, count, 1);
   const Buffer gradient = to.read(dy, request.layouts.destination);
   const Buffer result = to.write(dx, request.layouts.source);
-  step.info.implementation = primitives.small->implementation();
-  step.reads = {gradient, packed, packed_large};
+  step.info.implementation = lanes.small.primitive->implementation();
+  step.reads = {gradient, lanes.small.weights, lanes.large.weights};
   step.writes = {result};
   const int64_t x_image = to.image_elements(dx, request.layouts.source);
   const int64_t y_image = to.image_elements(dy, request.layouts.destination);
   const auto task = [=](const Memory& memory, int lane, int worker) {
-    const Range range = part_of(images, lanes, lane);
-    const Primitive& primitive = primitives.of(range, images / lanes);
-    const Buffer weights = &primitive == primitives.small.get() ? packed : packed_large;
-    primitive.run(memory, worker,
-                  {memory.at<float>(gradient) + range.begin * y_image, memory.at<std::byte>(weights),
-                   memory.at<float>(result) + range.begin * x_image});
+    const Range range = lanes.range(lane);
+    const auto& [primitive, weights] = lanes.of(range);
+    primitive->run(memory, worker,
+                   {memory.at<float>(gradient) + range.begin * y_image, memory.at<std::byte>(weights),
+                    memory.at<float>(result) + range.begin * x_image});
   };
-  step.run = [=, run = to.runner()](const Memory& memory) { run(memory, lanes, task); };
+  step.run = [=, run = to.runner()](const Memory& memory) { run(memory, count, task); };
   to.program.add(std::move(step));
 }
 
