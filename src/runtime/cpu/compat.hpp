@@ -1,5 +1,6 @@
-// All of oneDNN's API that this backend uses, for releases 2 and 3: release 2 describes an operation first and then
-// asks for an implementation, release 3 does both at once. Only files of this folder include it.
+// What differs between oneDNN's releases 2 and 3: release 2 describes an operation first and then asks for an
+// implementation, release 3 does both at once. Types and calls that both releases have (memory descriptions, streams,
+// execution, sgemm) are used as they are in this folder, and only here. Compiled and tested with 2.6 alone.
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
