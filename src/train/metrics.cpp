@@ -1,5 +1,7 @@
 #include "train/metrics.hpp"
 
+#include "base/error.hpp"
+
 #include <cassert>
 #include <cmath>
 #include <utility>
@@ -72,6 +74,8 @@ void EvaluationSums::add(const Tensor& logits, const Tensor& labels, int64_t cou
   for (int64_t row = 0; row < count; ++row) {
     const std::span<const float> scores = row_of(logits, row);
     const auto label = static_cast<std::size_t>(labels.data<int32_t>()[static_cast<std::size_t>(row)]);
+    if (label >= scores.size())
+      fail_data("evaluation: label ", static_cast<int64_t>(label), " of ", scores.size(), " classes");
     const double normaliser = log_sum_exp(scores);
     loss_sum_ += normaliser - scores[label];
     const int predicted = argmax(scores);
