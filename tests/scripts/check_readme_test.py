@@ -45,6 +45,11 @@ class CheckReadme(unittest.TestCase):
         self.assertEqual(run(slow, "--slow")[0], 1)
         self.assertNotEqual(run("<!-- check: slwo -->\n```console\n$ true\n```\n")[0], 0)
 
+    def test_fails_with_what_is_still_to_be_filled_in(self):
+        status, output = run("# Page\n\ntook @@ minutes\n")
+        self.assertEqual(status, 1)
+        self.assertIn("README.md:3: took @@ minutes", output)
+
     def test_leaves_nothing_in_the_root(self):
         status, output = run("```console\n$ mkdir runs && touch runs/x\n$ ls runs\n```\n")
         self.assertEqual(status, 0, output)
