@@ -1,19 +1,21 @@
 #include "base/log.hpp"
 
+#include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/terminal.hpp"
 
 #include <fmt/chrono.h>
 
-#include <cstdio>
 #include <ctime>
 #include <mutex>
+#include <utility>
 
 namespace resnet {
 namespace {
 
 std::mutex log_mutex;
 std::filesystem::path log_file;
+bool log_file_failed = false;
 LogLevel shown_level = LogLevel::info;
 
 std::string_view prefix(LogLevel level) {
@@ -25,19 +27,31 @@ std::string_view prefix(LogLevel level) {
   return "";
 }
 
+void show(LogLevel level, std::string_view text) {
+  if (level >= shown_level)
+    print_stderr(fmt::format("{}{}{}\n", stderr_is_terminal() ? clear_line : "", prefix(level), text));
+}
+
 }  // namespace
 
 void log_line(LogLevel level, std::string_view text) {
   const std::lock_guard lock(log_mutex);
-  if (level >= shown_level) fmt::print(stderr, "{}{}{}\n", stderr_is_terminal() ? clear_line : "", prefix(level), text);
-  if (!log_file.empty())
+  show(level, text);
+  if (log_file.empty()) return;
+  try {
     append_line(log_file,
                 fmt::format("{:%Y-%m-%d %H:%M:%S} {}{}", fmt::localtime(std::time(nullptr)), prefix(level), text));
+  } catch (const Error& error) {
+    // The lines are on stderr as well: a training is worth more than its log.
+    if (!std::exchange(log_file_failed, true))
+      show(LogLevel::warning, fmt::format("{}; the log will lack lines", error.what()));
+  }
 }
 
 void set_log_file(const std::filesystem::path& path) {
   const std::lock_guard lock(log_mutex);
   log_file = path;
+  log_file_failed = false;
 }
 
 void set_log_level(LogLevel level) { shown_level = level; }

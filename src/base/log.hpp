@@ -11,7 +11,8 @@ namespace resnet {
 
 enum class LogLevel { info, warning, error };
 
-/// One line to stderr and to the log file if there is one. A progress bar on the terminal is kept intact.
+/// One line to stderr and to the log file if there is one. A progress bar on the terminal is kept intact. A log file
+/// that cannot be written is no error: the first failure is a warning on stderr, later ones are silent.
 void log_line(LogLevel level, std::string_view text);
 
 template <class... Args>

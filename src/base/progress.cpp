@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace resnet {
 namespace {
@@ -33,7 +32,7 @@ Progress::Progress(std::string label, int64_t total, std::string unit, int64_t d
       last_shown_(start_) {}
 
 Progress::~Progress() {
-  if (terminal_) fmt::print(stderr, "{}", clear_line);
+  if (terminal_) print_stderr(clear_line);
 }
 
 void Progress::update(int64_t done, std::string_view details) {
@@ -49,8 +48,7 @@ void Progress::update(int64_t done, std::string_view details) {
                   duration_text(left), details.empty() ? "" : ", ", details);
   if (!terminal_) return log_line(LogLevel::info, text);
   const int filled = static_cast<int>(fraction * bar_width);
-  fmt::print(stderr, "{}[{:=<{}}{: <{}}] {}", clear_line, "", filled, "", bar_width - filled, text);
-  std::fflush(stderr);
+  print_stderr(fmt::format("{}[{:=<{}}{: <{}}] {}", clear_line, "", filled, "", bar_width - filled, text));
 }
 
 double Progress::rate() const {

@@ -1,8 +1,10 @@
 // The program `resnet`: the table of its verbs.
+#include "base/terminal.hpp"
 #include "cli/verb.hpp"
 
 int main(int argc, char** argv) {
   using namespace resnet::cli;
+  resnet::reserve_standard_streams();
   constexpr Verb verbs[] = {
       {"train", "train a network on a data set", declare_train},
       {"resume", "continue a run exactly where it stopped", declare_resume},

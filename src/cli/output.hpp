@@ -4,17 +4,20 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace resnet::cli {
 
 using Json = nlohmann::ordered_json;
 
+/// Error: it cannot be written (a full disk, a closed pipe).
+void write_output(std::string_view text);
+
 template <class... Args>
 void print_text(fmt::format_string<Args...> format, Args&&... args) {
-  fmt::print(stdout, format, std::forward<Args>(args)...);
+  write_output(fmt::format(format, std::forward<Args>(args)...));
 }
 
 void print_json(const Json& value);
@@ -22,7 +25,7 @@ void print_json(const Json& value);
 /// "91.32%"
 std::string percent(double fraction);
 
-/// Error: not all of the output could be written (a full disk, a closed pipe).
+/// Error: not all of the output could be written.
 void finish_output();
 
 }  // namespace resnet::cli

@@ -1,7 +1,7 @@
 // From arguments to an exit code: finds the verb, reads its options, runs it, and turns every exception into one line.
 #include "base/error.hpp"
-#include "base/log.hpp"
 #include "base/nearest.hpp"
+#include "base/terminal.hpp"
 #include "cli/help.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -126,7 +126,7 @@ void dispatch(std::span<const Verb> verbs, std::vector<std::string> arguments) {
 }
 
 int failed(ExitCode code, const std::string& message) {
-  fmt::print(stderr, "error: {}\n", message);
+  print_stderr(fmt::format("error: {}\n", message));
   return static_cast<int>(code);
 }
 
@@ -134,7 +134,7 @@ int failed(ExitCode code, const std::string& message) {
 
 int run_program(std::span<const Verb> verbs, const std::vector<std::string>& arguments) {
   if (arguments.empty()) {
-    fmt::print(stderr, "{}", program_help(verbs));
+    print_stderr(program_help(verbs));
     return static_cast<int>(ExitCode::usage);
   }
   try {
@@ -143,7 +143,7 @@ int run_program(std::span<const Verb> verbs, const std::vector<std::string>& arg
     return 0;
   } catch (const Error& error) {
     if (error.code() != ExitCode::interrupted) return failed(error.code(), error.what());
-    fmt::print(stderr, "{}\n", error.what());
+    print_stderr(fmt::format("{}\n", error.what()));
     return static_cast<int>(ExitCode::interrupted);
   } catch (const std::bad_alloc&) {
     return failed(ExitCode::out_of_memory, "out of memory; a smaller --batch or a smaller network needs less");
