@@ -112,6 +112,7 @@ void append_line(const fs::path& path, std::string_view line) {
   const std::string text = std::string(line) + '\n';
   try {
     write_all(descriptor, path, std::as_bytes(std::span(text)));
+    if (::fsync(descriptor) != 0 && errno != EINVAL) fail_errno(path, "sync", errno);  // EINVAL: a device or a pipe
   } catch (...) {
     ::close(descriptor);
     throw;

@@ -48,7 +48,8 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-/// Adds one line (a newline is appended) to a growing text file such as a log or a metrics table.
+/// Adds one line (a newline is appended) to a growing text file such as a log or a metrics table, and syncs it: a
+/// checkpoint saved later is never newer on the disk than the table.
 void append_line(const fs::path& path, std::string_view line);
 
 /// For tests: called with the path before each write; a non-zero return is taken as the errno of that write.
