@@ -3,7 +3,8 @@
 
 namespace resnet {
 
-/// From now on SIGINT and SIGTERM only set a flag; a second one ends the process at once.
+/// From now on SIGINT and SIGTERM only set a flag; a second one ends the process at once. SIGPIPE is ignored: whoever
+/// stops listening to the messages must not end the job.
 void catch_interrupts();
 
 /// True once a signal has come.
