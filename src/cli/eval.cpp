@@ -1,4 +1,5 @@
 // resnet eval: how well a trained network does.
+#include "base/files.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
@@ -44,7 +45,7 @@ void show(const EvaluationResult& result) {
 
 /// A name alone has no weights, and a missing file is the better complaint than missing data.
 void expect_model(const std::string& model) {
-  if (fs::exists(model)) return;
+  if (path_exists(model)) return;
   const bool in_zoo = std::ranges::any_of(models(), [&](const ModelSpec& spec) { return spec.name == model; });
   if (in_zoo) fail_usage("eval: ", model, " is a name without weights; give a run directory or a model file");
   fail_model(model, ": no such file or run directory");

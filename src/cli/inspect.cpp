@@ -37,11 +37,11 @@ bool has_choices(const ModelOptions& options) {
 
 Subject open_subject(const InspectOptions& options) {
   fs::path path = options.subject;
-  if (fs::is_directory(path)) {
+  if (is_folder(path)) {
     const RunDirectory run = open_run(path);
-    path = fs::exists(run.best()) ? run.best() : run.last();
+    path = path_exists(run.best()) ? run.best() : run.last();
   }
-  const bool is_name = !fs::exists(path) && !path.has_parent_path() && !path.has_extension();
+  const bool is_name = !path_exists(path) && !path.has_parent_path() && !path.has_extension();
   if (is_name) return {.file = {}, .spec = find_model(options.subject, options.variant), .content = {}};
   if (has_choices(options.variant))
     fail_usage("inspect: --shortcut, --stride-at, --width and --depth choose a variant of a named model; ",
