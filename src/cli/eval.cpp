@@ -1,5 +1,6 @@
 // resnet eval: how well a trained network does.
 #include "base/files.hpp"
+#include "base/interrupt.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
@@ -64,6 +65,7 @@ Action declare_eval(CLI::App& app) {
   add_json(app, options->json);
   return [options](const std::string&) {
     expect_model(options->request.model);
+    catch_interrupts();
     const EvaluationResult result = evaluate(options->request);
     if (!options->json) return show(result);
     const std::optional<double> top5 = result.top5();
