@@ -8,6 +8,7 @@
 #include "report/tables.hpp"
 #include "train/environment.hpp"
 
+#include <exception>
 #include <memory>
 #include <sstream>
 
@@ -93,15 +94,23 @@ void run(const BenchOptions& options) {
   const std::vector<BenchCase> rows = cases(options);
   if (options.measure_here) return print_json(measure(rows.front()));
   Json results = Json::array();
+  std::exception_ptr failure;  // the rows measured before it are shown all the same
   for (const BenchCase& row : rows) {
     log_info("{} {} of {} at batch {}, {} threads", results.size() + 1, row.mode, row.model, row.batch, row.threads);
-    results.push_back(measure_in_child(row));
+    try {
+      results.push_back(measure_in_child(row));
+    } catch (const Error&) {
+      failure = std::current_exception();
+      break;
+    }
   }
+  if (failure && results.empty()) std::rethrow_exception(failure);
   const Environment machine = environment();
   if (options.json)
     print_json({{"machine", Json::parse(to_json_text(machine))}, {"results", results}});
   else
     show(machine, results);
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace
