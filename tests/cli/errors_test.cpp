@@ -64,18 +64,6 @@ TEST(Errors, NameTheFaultAndTheWayOut) {
   EXPECT_FALSE(fs::exists(here.path() / "runs"));
 }
 
-/// A CIFAR-10 training file of `records` images whose labels are `label`.
-void write_cifar(const fs::path& folder, int records, char label, std::size_t missing_bytes = 0) {
-  std::string record(3073, '\x7f');
-  record[0] = label;
-  std::string bytes;
-  for (int k = 0; k < records; ++k) bytes += record;
-  bytes.resize(bytes.size() - missing_bytes);
-  fs::create_directories(folder);
-  std::ofstream(folder / "data_batch_1.bin", std::ios::binary) << bytes;
-  std::ofstream(folder / "batches.meta.txt") << "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
-}
-
 TEST(Errors, DamagedCifarFilesAreNamed) {
   const Workplace here;
   write_cifar(here.path() / "short", 20, 1, 5);
@@ -164,12 +152,59 @@ TEST(Errors, FullDiskKeepsTheLastCheckpoint) {
   EXPECT_EQ(here.bytes("disk/run/checkpoints/last.safetensors"), here.bytes("whole/checkpoints/last.safetensors"));
 }
 
+TEST(Errors, NamesTooLongForTheSystem) {
+  const Workplace here;
+  const std::string name(300, 'n');
+  expect_error(here.run({"eval", name, "builtin:shapes"}), 4, "no such file");
+  expect_error(here.run({"inspect", name + ".safetensors"}), 4, "no such file");
+}
+
+TEST(Errors, AStderrThatCannotBeWrittenChangesNothing) {
+  const Workplace here;
+  for (const char* err : {"/dev/full", "closed"}) {
+    EXPECT_EQ(here.run({"train", "--bogus"}, {.err = err}).code, 2) << err;
+    EXPECT_EQ(here.run({}, {.err = err}).code, 2) << err;
+    EXPECT_EQ(here.run(quick_training({"--out", "run", "--force"}), {.err = err}).code, 0) << err;
+    EXPECT_EQ(here.run({"eval", "run"}).code, 0) << err;
+  }
+}
+
+TEST(Errors, ResultsThatCannotBeWrittenAreAnError) {
+  const Workplace here;
+  for (const char* out : {"/dev/full", "closed"})
+    for (const char* word : {"models", "--version", "--help"})
+      expect_error(here.run({word}, {.out = out}), 1, "standard output: cannot write: ");
+}
+
+TEST(Errors, ThreadsThatCannotBeStarted) {
+  if (with_sanitizer) GTEST_SKIP() << "the sanitizer needs more address space than the test allows";
+  const Workplace here;
+  const Surroundings small{.memory_bytes = std::size_t{2} << 30};  // the stacks of 1024 threads take more
+  expect_error(here.run({"inspect", "resnet8", "--threads", "1024"}, small), 1, "use fewer --threads");
+  expect_error(here.run(quick_training({"--loader-threads", "1024"}), small), 1, "use fewer --loader-threads");
+}
+
 TEST(Errors, OutOfMemoryHasItsOwnCode) {
   if (with_sanitizer) GTEST_SKIP() << "the sanitizer needs more address space than the test allows";
   const Workplace here;
   const Outcome outcome = here.run({"inspect", "resnet50", "--mode", "train", "--batch", "1024", "--threads", "1"},
                                    {.memory_bytes = std::size_t{2} << 30});
   expect_error(outcome, 5, "out of memory");
+}
+
+TEST(Errors, BenchOutOfMemoryKeepsTheRowsBefore) {
+  if (with_sanitizer) GTEST_SKIP() << "the sanitizer needs more address space than the test allows";
+  const Workplace here;
+  const Outcome outcome = here.run({"bench", "--model", "resnet8", "--mode", "train", "--batch", "1,50000", "--threads",
+                                    "1", "--seconds", "0.01", "--json"},
+                                   {.memory_bytes = std::size_t{2} << 30});
+  EXPECT_EQ(outcome.code, 5) << outcome.err;
+  ASSERT_EQ(outcome.json()["results"].size(), 1);
+  EXPECT_EQ(outcome.json()["results"][0]["batch"], 1);
+  const std::size_t error = outcome.err.find("error: ");
+  ASSERT_NE(error, std::string::npos) << outcome.err;
+  EXPECT_TRUE(is_one_line(outcome.err.substr(error))) << outcome.err;
+  EXPECT_NE(outcome.err.find("at batch 50000: out of memory", error), std::string::npos) << outcome.err;
 }
 
 }  // namespace

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 namespace resnet::test {
 namespace {
@@ -30,9 +32,13 @@ void limit(decltype(RLIMIT_AS) resource, std::size_t bytes) {
 }
 
 void redirect(const fs::path& file, int descriptor) {
-  const int opened = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  ::dup2(opened, descriptor);
-  ::close(opened);
+  int ends[2] = {-1, -1};
+  if (file == "unread" && ::pipe(ends) == 0)
+    ::close(ends[0]);
+  else if (file != "closed")
+    ends[1] = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (ends[1] >= 0) ::dup2(ends[1], descriptor);
+  ::close(ends[1] >= 0 ? ends[1] : descriptor);
 }
 
 [[noreturn]] void become(const fs::path& folder, const Words& words, const Surroundings& around) {
@@ -40,6 +46,8 @@ void redirect(const fs::path& file, int descriptor) {
   redirect(folder / "stdout.txt", STDOUT_FILENO);
   redirect(folder / "stderr.txt", STDERR_FILENO);
   ::setenv("RESNET_THREADS", "2", 1);
+  if (!around.out.empty()) redirect(around.out, STDOUT_FILENO);
+  if (!around.err.empty()) redirect(around.err, STDERR_FILENO);
   for (const auto& [name, value] : around.environment) ::setenv(name.c_str(), value.c_str(), 1);
   if (around.file_bytes > 0) {
     std::signal(SIGXFSZ, SIG_IGN);
@@ -93,6 +101,25 @@ Words quick_training(const Words& more) {
   Words words{"train", "builtin:patterns?count=400", "--model", "resnet8", "--epochs", "1", "--batch", "32"};
   words.insert(words.end(), more.begin(), more.end());
   return words;
+}
+
+void write_cifar(const fs::path& folder, int records, char label, std::size_t missing_bytes) {
+  std::string record(3073, '\x7f');
+  record[0] = label;
+  std::string bytes;
+  for (int k = 0; k < records; ++k) bytes += record;
+  bytes.resize(bytes.size() - missing_bytes);
+  fs::create_directories(folder);
+  std::ofstream(folder / "data_batch_1.bin", std::ios::binary) << bytes;
+  std::ofstream(folder / "batches.meta.txt") << "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
+}
+
+void wait_until(const std::function<bool()>& happened, const std::string& what) {
+  for (int k = 0; k < 300'000; ++k) {
+    if (happened()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  FAIL() << "waited in vain: " << what;
 }
 
 bool is_one_line(const std::string& text) { return std::ranges::count(text, '\n') == 1 && text.ends_with('\n'); }

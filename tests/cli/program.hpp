@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,6 +35,8 @@ struct Surroundings {
   std::vector<std::pair<std::string, std::string>> environment = {};
   std::size_t file_bytes = 0;    // limit of the size of a file it writes; 0: none
   std::size_t memory_bytes = 0;  // limit of its address space; 0: none
+  /// Where stdout and stderr go instead of Outcome: a file, "closed" or "unread" (a pipe whose reader has left).
+  std::string out = {}, err = {};
 };
 
 /// A folder of its own that is the working directory of the programs started in it; removed at the end.
@@ -57,8 +60,14 @@ class Workplace {
   fs::path path_;
 };
 
+/// Waits until `happened`; a failed test if that takes minutes.
+void wait_until(const std::function<bool()>& happened, const std::string& what);
+
 /// A quick training: resnet8 on a few patterns, with these words added.
 Words quick_training(const Words& more = {});
+
+/// Writes data_batch_1.bin with `records` CIFAR-10 images whose labels are `label`, and the names of the classes.
+void write_cifar(const fs::path& folder, int records, char label, std::size_t missing_bytes = 0);
 
 /// An error message is one line.
 bool is_one_line(const std::string& text);
