@@ -13,6 +13,14 @@ namespace {
 constexpr const char* position_key = "training";
 constexpr const char* recipe_key = "recipe";
 
+Recipe stored_recipe(const std::string& text) {
+  try {
+    return recipe_from_toml(text, "its recipe");
+  } catch (const Error& error) {
+    fail_model(error.what());
+  }
+}
+
 }  // namespace
 
 // nlohmann::json writes the shortest text that reads back as the same double.
@@ -30,8 +38,10 @@ std::string to_json_text(const TrainingPosition& position) {
                                 {"gentle", position.gentle},
                                 {"window_images", position.window_images},
                                 {"window_correct", position.window_correct},
+                                {"gentle_end", position.gentle_end},
+                                {"rate", position.rate},
                                 {"best_top1", optional(position.best_top1)},
-                                {"best_epoch", position.best_epoch}}
+                                {"best_step", position.best_step}}
       .dump();
 }
 
@@ -49,12 +59,16 @@ TrainingPosition position_from_json(const std::string& text) {
     json.at("gentle").get_to(position.gentle);
     json.at("window_images").get_to(position.window_images);
     json.at("window_correct").get_to(position.window_correct);
+    json.at("gentle_end").get_to(position.gentle_end);
+    json.at("rate").get_to(position.rate);
     if (!json.at("best_top1").is_null()) position.best_top1 = json.at("best_top1").get<double>();
-    json.at("best_epoch").get_to(position.best_epoch);
+    json.at("best_step").get_to(position.best_step);
   } catch (const nlohmann::json::exception& error) {
     fail_model("the counters of the training cannot be read: ", error.what());
   }
-  for (const int64_t count : {position.epoch, position.step_in_epoch, position.step, position.running.images})
+  for (const int64_t count :
+       {position.epoch, position.step_in_epoch, position.step, position.running.images, position.running.correct,
+        position.window_images, position.window_correct, position.gentle_end, position.best_step})
     if (count < 0) fail_model("the counters of the training are negative: ", text);
   return position;
 }
@@ -68,10 +82,13 @@ void save_position(const fs::path& path, const ModelInfo& info, const State& sta
 LoadedPosition load_position(const fs::path& path) {
   Checkpoint checkpoint = load_checkpoint(path);
   return with_context(path.string(), [&]() -> LoadedPosition {
-    const auto text = checkpoint.extra.find(position_key);
-    if (text == checkpoint.extra.end()) fail_model("is a model without the counters that resuming needs");
-    TrainingPosition position = position_from_json(text->second);
-    return {std::move(checkpoint.info), std::move(checkpoint.state), std::move(position)};
+    const auto counters = checkpoint.extra.find(position_key), recipe = checkpoint.extra.find(recipe_key);
+    if (counters == checkpoint.extra.end() || recipe == checkpoint.extra.end())
+      fail_model("is a model without the counters and the recipe that resuming needs");
+    return {.info = std::move(checkpoint.info),
+            .state = std::move(checkpoint.state),
+            .position = position_from_json(counters->second),
+            .recipe = stored_recipe(recipe->second)};
   });
 }
 

@@ -23,15 +23,17 @@ struct TrainingPosition {
   /// Gentle start (recipe.hpp): whether it still lasts, and the counts of the running window of steps.
   bool gentle = false;
   int64_t window_images = 0, window_correct = 0;
-  /// The best epoch so far.
+  int64_t gentle_end = 0;  // the step before which the gentle start was over; 0 while it lasts, or without one
+  double rate = 0;         // learning rate of the last step
+  /// The best epoch so far, and the steps that were done at its end: where that is `step`, the weights are the best.
   std::optional<double> best_top1 = {};
-  int64_t best_epoch = 0;
+  int64_t best_step = 0;
   bool operator==(const TrainingPosition&) const = default;
 };
 
 /// One JSON object, numbers exact.
 std::string to_json_text(const TrainingPosition& position);
-/// Error (bad model): a field is missing or of another type.
+/// Error (bad model): a field is missing, of another type or negative.
 TrainingPosition position_from_json(const std::string& text);
 
 /// Writes the checkpoint; on an error the one before it is untouched. The recipe goes with it for whoever looks inside.
@@ -42,6 +44,7 @@ struct LoadedPosition {
   ModelInfo info;
   State state;
   TrainingPosition position;
+  Recipe recipe;
 };
 /// Error (bad model), naming the file: see load_checkpoint; no counters in it (a model, not a checkpoint).
 LoadedPosition load_position(const fs::path& path);

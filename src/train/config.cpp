@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <set>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -113,10 +114,28 @@ Recipe read_recipe(Section section) {
   return recipe;
 }
 
+/// What `read` makes of the text; errors are of bad data and name the file, also those of the recipe's ranges.
+template <class Read>
+auto from_toml(const std::string& text, const std::string& where, Read&& read) {
+  try {
+    return with_context(where, [&] { return read(toml::parse(text)); });
+  } catch (const toml::parse_error& error) {
+    fail_data(where, ": line ", error.source().begin.line, ": ", error.description());
+  } catch (const Error& error) {
+    throw Error(ExitCode::bad_data, error.what());
+  }
+}
+
 Precision precision_of(const std::string& name) {
   for (const Precision precision : {Precision::fp32, Precision::bf16})
     if (name_of(precision) == name) return precision;
   fail_data("[training] precision: expected fp32 or bf16, got '", name, "'");
+}
+
+ImagesIdentity read_images(Section& data, const std::string& part) {
+  const int64_t count = data.integer(part + "_images");
+  if (count < 1) fail_data("[data] ", part, "_images: expected 1 or more, got ", count);
+  return {.count = count, .hash = data.text(part + "_hash")};
 }
 
 RunConfig read_config(const toml::table& root) {
@@ -135,12 +154,17 @@ RunConfig read_config(const toml::table& root) {
   config.validation = data.number("validation");
   if (!(config.validation > 0 && config.validation < 1))
     fail_data("[data] validation: expected a part between 0 and 1, got ", config.validation);
+  config.train = read_images(data, "train");
+  config.test = read_images(data, "test");
   const int64_t seed = training.integer("seed");
   if (seed < 0) fail_data("[training] seed: expected 0 or more, got ", seed);
   config.seed = static_cast<uint64_t>(seed);
   config.precision = precision_of(training.text("precision"));
   config.instruction_set = training.text("instruction_set");
   config.plan = training.text("plan");
+  config.checkpoint_every = training.integer("checkpoint_every");
+  if (config.checkpoint_every < 0)
+    fail_data("[training] checkpoint_every: expected 0 or more, got ", config.checkpoint_every);
   config.recipe = read_recipe(Section(root, "recipe"));
   for (const Section* section : {&run, &model, &data, &training}) section->expect_no_more();
   return config;
@@ -186,23 +210,37 @@ std::string to_toml(const RunConfig& config) {
              "# All that decides the numbers of this run.\n"
              "[run]\nformat = {}\n\n"
              "[model]\nname = {}\nspec = {}\n\n"
-             "[data]\nsource = {}\nvalidation = {}  # part split off where there are no test images\n\n"
+             "[data]\nsource = {}\nvalidation = {}  # part split off where there are no test images\n"
+             "train_images = {}\ntrain_hash = {}\ntest_images = {}\ntest_hash = {}\n\n"
              "[training]\nseed = {}\nprecision = \"{}\"\n"
-             "instruction_set = {}\nplan = {}  # fingerprint of the chosen kernels\n\n",
+             "instruction_set = {}\nplan = {}  # fingerprint of the chosen kernels\n"
+             "checkpoint_every = {}  # steps; decides no number\n\n",
              format_version, quoted(config.model), quoted(config.model_spec), quoted(config.data),
-             real(config.validation), config.seed, name_of(config.precision), quoted(config.instruction_set),
-             quoted(config.plan)) +
+             real(config.validation), config.train.count, quoted(config.train.hash), config.test.count,
+             quoted(config.test.hash), config.seed, name_of(config.precision), quoted(config.instruction_set),
+             quoted(config.plan), config.checkpoint_every) +
          to_toml(config.recipe);
 }
 
 RunConfig config_from_toml(const std::string& text, const std::string& where) {
-  try {
-    return with_context(where, [&] { return read_config(toml::parse(text)); });
-  } catch (const toml::parse_error& error) {
-    fail_data(where, ": line ", error.source().begin.line, ": ", error.description());
-  } catch (const Error& error) {
-    throw Error(ExitCode::bad_data, error.what());
-  }
+  return from_toml(text, where, read_config);
+}
+
+Recipe recipe_from_toml(const std::string& text, const std::string& where) {
+  return from_toml(text, where, [](const toml::table& root) { return read_recipe(Section(root, "recipe")); });
+}
+
+std::optional<std::pair<std::string, std::string>> first_difference(const Recipe& a, const Recipe& b) {
+  std::istringstream lines_a(to_toml(a)), lines_b(to_toml(b));
+  const auto next = [](std::istringstream& lines, std::string& line) {
+    if (!std::getline(lines, line)) return false;
+    line = line.substr(0, line.find("  #"));
+    return true;
+  };
+  std::string line_a, line_b;
+  while (next(lines_a, line_a) && next(lines_b, line_b))
+    if (line_a != line_b) return std::pair(line_a, line_b);
+  return std::nullopt;
 }
 
 }  // namespace resnet

@@ -62,20 +62,18 @@ std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::s
 EvaluationResult evaluate(const EvaluateRequest& request) {
   fs::path file = request.model;
   std::string source = request.data;
-  double validation = request.validation;
-  if (fs::is_directory(file)) {
+  double validation = DataOptions{}.validation;
+  if (is_folder(file)) {
     const RunDirectory run = open_run(file);
-    file = fs::exists(run.best()) ? run.best() : run.last();
-    if (source.empty()) {
-      const RunConfig config = config_from_toml(read_file(run.config(), 1 << 20), run.config().string());
-      source = config.data;
-      validation = config.validation;
-    }
+    const RunConfig config = config_from_toml(read_file(run.config(), 1 << 20), run.config().string());
+    file = run.model();
+    validation = config.validation;  // with named data too: another share would bring back images it was trained on
+    if (source.empty()) source = config.data;
   }
   if (source.empty()) fail_usage("evaluation: name the data to evaluate ", request.model, " on");
   const ModelFile model = load_model(file);
   const int threads = request.threads > 0 ? request.threads : available_cores();
-  const DataSplit data = open_data(source, {.threads = threads, .validation = validation});
+  const DataSplit data = open_data(source, {.threads = threads, .validation = request.validation.value_or(validation)});
   if (!data.note.empty()) log_info("{}", data.note);
   InferenceProgram program(model.info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
   std::optional<EvaluationResult> result = evaluate(program, data.test, model.info);

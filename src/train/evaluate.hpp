@@ -29,7 +29,7 @@ std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::s
 struct EvaluateRequest {
   std::string model;  // a model file, or a run directory (its best, or its last before the first epoch has ended)
   std::string data;   // what open_data takes; empty for a run directory: the data it was trained with
-  double validation = 0.1;
+  std::optional<double> validation = {};  // part split off for validation; none: the run's, else 0.1
   int threads = 0;
 };
 

@@ -1,22 +1,29 @@
 #include "train/run.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 #include <fmt/format.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <sstream>
+#include <utility>
 
 namespace resnet {
 namespace {
 
-constexpr uint64_t metrics_limit = uint64_t{64} << 20;  // a line has some 100 bytes: more epochs than anyone trains
-
 constexpr std::string_view title =
     "epoch,step,time,lr,train/loss,val/loss,metrics/accuracy_top1,metrics/accuracy_top5,train/accuracy_top1";
+
+constexpr uint64_t metrics_limit = uint64_t{64} << 20;  // a line has some 100 bytes: more epochs than anyone trains
 
 std::string text_of_optional(const std::optional<double>& value) { return value ? fmt::format("{}", *value) : ""; }
 
@@ -62,17 +69,23 @@ MetricsRow row_of(const std::string& line) {
           .train_top1 = *values[8]};
 }
 
-bool is_run(const fs::path& path) { return fs::exists(path / "config.toml") && fs::is_directory(path / "checkpoints"); }
+bool is_run(const fs::path& path) { return path_exists(path / "config.toml") && is_folder(path / "checkpoints"); }
 
-void make_room(const fs::path& out, bool force) {
-  if (!fs::exists(fs::symlink_status(out))) return;
-  if (!force) fail(out.string(), ": exists already; choose another --out, or replace the run there with --force");
-  if (!fs::is_directory(out)) fail(out.string(), ": is a file, expected a folder for the run; choose another --out");
-  if (!fs::is_empty(out) && !is_run(out))
-    fail(out.string(), ": holds something other than a run, which --force does not remove; choose another --out");
-  std::error_code error;
-  fs::remove_all(out, error);
-  if (error) fail(out.string(), ": the earlier run cannot be removed: ", error.message());
+/// Rows up to `step`. A line that was cut short by a crash can only be the last one, and lies behind the checkpoint.
+std::vector<MetricsRow> read_rows(const fs::path& path, int64_t step) {
+  std::vector<MetricsRow> rows;
+  if (!path_exists(path)) return rows;
+  std::istringstream text(read_file(path, metrics_limit));
+  std::string line;
+  std::getline(text, line);
+  for (int64_t number = 2; std::getline(text, line) && !text.eof(); ++number) {
+    rows.push_back(with_context(fmt::format("{}: line {}", path.string(), number), [&] { return row_of(line); }));
+    if (rows.back().step > step) {
+      rows.pop_back();
+      break;
+    }
+  }
+  return rows;
 }
 
 /// The first of NAME, NAME-2, NAME-3 ... that this call could create: two runs that start together get two.
@@ -86,34 +99,25 @@ fs::path first_free(const fs::path& parent, const std::string& name) {
   }
 }
 
+RunDirectory create(const std::string& verb, const std::string& name, const fs::path& out) {
+  const fs::path path = out.empty() ? first_free(fs::path("runs") / verb, name) : out;
+  make_directory(path);
+  make_directory(path / "checkpoints");
+  return RunDirectory(path);
+}
+
 }  // namespace
 
 void RunDirectory::append(const MetricsRow& row) const { append_line(metrics(), line_of(row)); }
 
 std::vector<MetricsRow> RunDirectory::read_metrics() const {
-  if (!fs::exists(metrics())) return {};
-  std::istringstream text(read_file(metrics(), metrics_limit));
-  std::vector<MetricsRow> rows;
-  std::string line;
-  for (int64_t number = 1; std::getline(text, line); ++number)
-    if (number > 1 && !line.empty())
-      rows.push_back(
-          with_context(fmt::format("{}: line {}", metrics().string(), number), [&] { return row_of(line); }));
-  return rows;
+  return read_rows(metrics(), std::numeric_limits<int64_t>::max());
 }
 
 std::vector<MetricsRow> RunDirectory::truncate_metrics(int64_t step) const {
-  // A line that was cut short by a crash can only be the last one, and lies behind the checkpoint.
-  std::istringstream old(fs::exists(metrics()) ? read_file(metrics(), metrics_limit) : "");
-  std::string text = std::string(title) + "\n", line;
-  std::vector<MetricsRow> rows;
-  std::getline(old, line);
-  while (std::getline(old, line) && !old.eof()) {
-    const MetricsRow row = with_context(metrics().string(), [&] { return row_of(line); });
-    if (row.step > step) break;
-    text += line + "\n";
-    rows.push_back(row);
-  }
+  std::vector<MetricsRow> rows = read_rows(metrics(), step);
+  std::string text = std::string(title) + "\n";
+  for (const MetricsRow& row : rows) text += line_of(row) + "\n";
   write_file(metrics(), text);
   return rows;
 }
@@ -126,16 +130,59 @@ void RunDirectory::remove_leftovers() const {
     }
 }
 
-RunDirectory create_run(const std::string& verb, const std::string& name, const fs::path& out, bool force) {
-  if (!out.empty()) make_room(out, force);
-  const fs::path path = out.empty() ? first_free(fs::path("runs") / verb, name) : out;
-  make_directory(path);
-  make_directory(path / "checkpoints");
-  return RunDirectory(path);
+RunLock::RunLock(const fs::path& run) : descriptor_(::open(run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor_ < 0) fail(run.string(), ": cannot be opened: ", std::strerror(errno));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(descriptor_);
+  fail(run.string(), ": another process is training this run; wait for its end or stop it");
+}
+
+RunLock::~RunLock() { ::close(descriptor_); }
+
+EarlierRun::EarlierRun(const fs::path& out, bool force) : out_(out.has_filename() ? out : out.parent_path()) {
+  std::error_code error;
+  if (out.empty() || !fs::exists(fs::symlink_status(out_, error))) return;
+  if (!force) fail(out.string(), ": exists already; choose another --out, or replace the run there with --force");
+  if (!is_folder(out_)) fail(out.string(), ": is a file, expected a folder for the run; choose another --out");
+  if (fs::is_empty(out_, error)) return;
+  if (!is_run(out_))
+    fail(out.string(), ": holds something other than a run, which --force does not remove; choose another --out");
+  const RunLock lock(out_);
+  fs::path aside = out_;
+  aside += fmt::format(".earlier{}", ::getpid());
+  fs::rename(out_, aside, error);
+  if (error) fail(out.string(), ": the earlier run cannot be moved aside: ", error.message());
+  aside_ = aside;
+}
+
+EarlierRun::~EarlierRun() {
+  std::error_code error;
+  if (!aside_.empty()) fs::rename(aside_, out_, error);
+  if (error) log_warning("the earlier run could not be put back: it is in {}", aside_.string());
+}
+
+void EarlierRun::drop() {
+  std::error_code error;
+  const fs::path aside = std::exchange(aside_, {});
+  if (!aside.empty()) fs::remove_all(aside, error);
+  if (error) log_warning("{}: the earlier run could not be removed: {}", aside.string(), error.message());
+}
+
+NewRun::NewRun(const std::string& verb, const std::string& name, const fs::path& out, bool force)
+    : earlier_(out, force), directory_(create(verb, name, out)), lock_(directory_.path()) {}
+
+NewRun::~NewRun() {
+  std::error_code ignored;
+  if (!kept_) fs::remove_all(directory_.path(), ignored);  // nothing in it could be resumed
+}
+
+void NewRun::keep() {
+  kept_ = true;
+  earlier_.drop();
 }
 
 RunDirectory open_run(const fs::path& path) {
-  if (!fs::exists(path)) fail_data(path.string(), ": no such run");
+  if (!path_exists(path)) fail_data(path.string(), ": no such run");
   if (!is_run(path)) fail_data(path.string(), ": is not a run directory (expected config.toml and checkpoints/ in it)");
   return RunDirectory(path);
 }

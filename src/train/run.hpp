@@ -34,11 +34,14 @@ class RunDirectory {
   fs::path classes() const { return path_ / "classes.txt"; }
   fs::path last() const { return path_ / "checkpoints" / "last.safetensors"; }
   fs::path best() const { return path_ / "checkpoints" / "best.safetensors"; }
+  /// What the run stands for: `best`, or `last` before the first epoch has ended.
+  fs::path model() const { return path_exists(best()) ? best() : last(); }
   fs::path report() const { return path_ / "report.html"; }
   fs::path log() const { return path_ / "log.txt"; }
 
   void append(const MetricsRow& row) const;
-  /// All rows of metrics.csv, none if there is no such file. Error (bad data): a damaged line; names it.
+  /// All rows of metrics.csv, none if there is no such file; a last line that was cut short is left out. Error (bad
+  /// data): a damaged line; names it.
   std::vector<MetricsRow> read_metrics() const;
   /// Removes temporary files that a crash left behind.
   void remove_leftovers() const;
@@ -49,10 +52,54 @@ class RunDirectory {
   fs::path path_;
 };
 
-/// Makes a new run directory: `out` itself, which must not exist unless `force` (an earlier run there is removed; any
-/// other folder with content is refused), or, where `out` is empty, the first free runs/VERB/NAME[-N]. Error: it
-/// exists, or it cannot be written.
-RunDirectory create_run(const std::string& verb, const std::string& name, const fs::path& out, bool force);
+/// While it lives, no other process trains in this directory. The kernel drops it when the process ends, however that
+/// comes about; a file system without such locks is used without.
+class RunLock {
+ public:
+  /// Error: another one holds it.
+  explicit RunLock(const fs::path& run);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+/// An earlier run moved aside to make room at `out`; comes back unless it is dropped.
+class EarlierRun {
+ public:
+  /// Nothing happens where `out` is free. Error: something is there that `force` does not replace.
+  EarlierRun(const fs::path& out, bool force);
+  ~EarlierRun();
+  EarlierRun(const EarlierRun&) = delete;
+  EarlierRun& operator=(const EarlierRun&) = delete;
+  void drop();
+
+ private:
+  fs::path out_, aside_;
+};
+
+/// A new run directory, locked: `out` itself, which must not exist unless `force` (an earlier run there is replaced;
+/// any other folder with content is refused), or, where `out` is empty, the first free runs/VERB/NAME[-N]. Destroyed
+/// before keep(), it vanishes and the earlier run is back. Error: it exists, or it cannot be written.
+class NewRun {
+ public:
+  NewRun(const std::string& verb, const std::string& name, const fs::path& out, bool force);
+  ~NewRun();
+  NewRun(const NewRun&) = delete;
+  NewRun& operator=(const NewRun&) = delete;
+
+  const RunDirectory& directory() const { return directory_; }
+  /// It can be resumed now: it stays, and the earlier run is removed.
+  void keep();
+
+ private:
+  EarlierRun earlier_;
+  RunDirectory directory_;
+  RunLock lock_;
+  bool kept_ = false;
+};
 
 /// Error (bad data): no run is there; says what a run directory holds.
 RunDirectory open_run(const fs::path& path);

@@ -5,6 +5,7 @@
 #include "base/parallel.hpp"
 #include "data/open.hpp"
 #include "train/trainer.hpp"
+#include "train/unchanged.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -119,6 +120,36 @@ TrainResult logged(const RunDirectory& run, Action&& action) {
   }
 }
 
+/// What the run goes on with: as it was, but for what the request may change.
+RunConfig next_config(const RunConfig& before, const LoadedPosition& last, const ResumeRequest& request,
+                      const RunDirectory& run) {
+  if (!(last.info.spec == spec_from_json(before.model_spec)))
+    fail_model(run.last().string(), ": holds another network than config.toml says; restore one of them");
+  expect_unedited(before, last, run, request.epochs.has_value());
+  RunConfig config = before;
+  if (request.epochs) config.recipe = changed(before.recipe, {.epochs = request.epochs});
+  if (request.checkpoint_every) config.checkpoint_every = *request.checkpoint_every;
+  return config;
+}
+
+/// The checked position; the momenta and all else that the training step keeps must be there as well.
+TrainingPosition position_for(const RunConfig& config, const LoadedPosition& last, const DataSplit& data,
+                              const RunDirectory& run) {
+  const int64_t steps_per_epoch = std::max<int64_t>(1, data.train->size() / config.recipe.batch);
+  const int64_t steps = total_steps(config.recipe, steps_per_epoch), done = last.position.step;
+  if (!(config.recipe == last.recipe) && done > steps)
+    fail_usage("epochs: the run has already done ", done, " steps, more than the ", steps, " wanted");
+  expect_match(training_graph(last.info.spec, config.recipe, config.precision), last.state, run.last().string());
+  return with_context(run.last().string(), [&] { return continued(last.position, steps, steps_per_epoch); });
+}
+
+void expect_same_kernels(const RunConfig& before, const RunConfig& now, const RunDirectory& run) {
+  if (now.instruction_set != before.instruction_set || now.plan != before.plan)
+    fail(run.path().string(), ": was trained with kernels for ", before.instruction_set, " (plan ", before.plan,
+         "), here they are for ", now.instruction_set, " (plan ", now.plan,
+         "), which would end with other bytes; resume it where it was started");
+}
+
 }  // namespace
 
 TrainResult train(const TrainRequest& request) {
@@ -131,80 +162,67 @@ TrainResult train(const TrainRequest& request) {
                          .model_spec = to_json_text(info.spec),
                          .data = lasting_source(request.data),
                          .validation = request.validation,
+                         .train = identity_of(*data.train),
+                         .test = identity_of(*data.test),
                          .seed = request.seed,
                          .precision = request.precision,
                          .instruction_set = {},
                          .plan = {},
+                         .checkpoint_every = request.checkpoint_every,
                          .recipe = request.recipe};
-  const RunDirectory run = create_run("train", info.spec.name + "-" + data.name, request.out, request.force);
-  bool started = false;
-  try {
-    Trainer trainer({.config = config,
-                     .info = info,
-                     .data = data,
-                     .threads = threads,
-                     .loader_threads = request.loader_threads,
-                     .checkpoint_every = request.checkpoint_every,
-                     .reuse_memory = request.reuse_memory,
-                     .backend = request.backend,
-                     .command = request.command},
-                    std::move(state), first_position(request, info.spec));
-    write_start(run, trainer.config(), info.classes, request.command);
-    trainer.save(run);
-    started = true;
-    return logged(run, [&] {
-      describe_start(trainer, info, data, run);
-      return trainer.train(run, {});
-    });
-  } catch (...) {
-    std::error_code ignored;
-    if (!started) fs::remove_all(run.path(), ignored);  // nothing in it could be resumed
-    throw;
-  }
-}
-
-TrainResult resume(const ResumeRequest& request) {
-  const int threads = thread_count(request.threads);
-  const RunDirectory run = open_run(request.run);
-  RunConfig config = config_from_toml(read_file(run.config(), 1 << 20), run.config().string());
-  const RunConfig before = config;
-  LoadedPosition loaded = load_position(run.last());
-  const ModelInfo info = loaded.info;
-  if (!(info.spec == spec_from_json(config.model_spec)))
-    fail_model(run.last().string(), ": holds another network than config.toml says; restore one of them");
-  if (request.epochs) config.recipe = changed(config.recipe, {.epochs = request.epochs});
-  const DataSplit data = open_for_training(config.data, config.validation, threads);
-  if (data.train->classes() != info.classes)
-    fail_data(config.data, ": has other classes than the run was trained on; restore the data");
-  const int64_t done = loaded.position.step;
+  NewRun run("train", info.spec.name + "-" + data.name, request.out, request.force);
   Trainer trainer({.config = config,
                    .info = info,
                    .data = data,
                    .threads = threads,
                    .loader_threads = request.loader_threads,
-                   .checkpoint_every = request.checkpoint_every,
                    .reuse_memory = request.reuse_memory,
-                   .backend = before.instruction_set == reference_kernels ? Backend::reference : Backend::cpu,
-                   .command = request.command},
-                  std::move(loaded.state), loaded.position);
-  if (trainer.config().instruction_set != before.instruction_set || trainer.config().plan != before.plan)
-    fail(run.path().string(), ": was trained with kernels for ", before.instruction_set, " (plan ", before.plan,
-         "), here they are for ", trainer.config().instruction_set, " (plan ", trainer.config().plan,
-         "), which would end with other bytes; resume it where it was started");
-  if (done > trainer.steps())
-    fail_usage("epochs: the run has already done ", done, " steps, more than the ", trainer.steps(), " wanted");
+                   .backend = request.backend},
+                  std::move(state), first_position(request, info.spec));
+  write_start(run.directory(), trainer.config(), info.classes, request.command);
+  trainer.save(run.directory());
+  run.keep();
+  return logged(run.directory(), [&] {
+    describe_start(trainer, info, data, run.directory());
+    return trainer.train(run.directory(), {});
+  });
+}
+
+TrainResult resume(const ResumeRequest& request) {
+  const int threads = thread_count(request.threads);
+  const RunDirectory run = open_run(request.run);
+  const RunLock lock(run.path());
+  const RunConfig before = config_from_toml(read_file(run.config(), 1 << 20), run.config().string());
+  LoadedPosition loaded = load_position(run.last());
+  const RunConfig config = next_config(before, loaded, request, run);
+  const ModelInfo info = loaded.info;
+  const DataSplit data = open_for_training(config.data, config.validation, threads);
+  if (data.train->classes() != info.classes)
+    fail_data(config.data, ": has other classes than the run was trained on; restore the data");
+  expect_same_images(config, data);
+  const TrainingPosition position = position_for(config, loaded, data, run);
+  Trainer trainer({.config = config,
+                   .info = info,
+                   .data = data,
+                   .threads = threads,
+                   .loader_threads = request.loader_threads,
+                   .reuse_memory = request.reuse_memory,
+                   .backend = before.instruction_set == reference_kernels ? Backend::reference : Backend::cpu},
+                  std::move(loaded.state), position);
+  expect_same_kernels(before, trainer.config(), run);
   run.remove_leftovers();
   return logged(run, [&] {
-    if (request.epochs && !(config == before)) {
+    if (!(config == before)) write_file(run.config(), to_toml(config));
+    if (!(config.recipe == loaded.recipe)) {
       log_warning(
           "the length changed to {} epochs: the schedule is rescaled, so the bytes differ from a run of that "
           "length from the start",
-          *request.epochs);
-      write_file(run.config(), to_toml(config));
+          config.recipe.epochs);
+      trainer.save(run);  // the recipe in it must be that of config.toml
     }
     if (!request.command.empty()) append_line(run.command(), request.command);
-    log_info("{}: continuing after step {} of {}", run.path().string(), done, trainer.steps());
-    return trainer.train(run, run.truncate_metrics(done));
+    log_info("{}: continuing after step {} of {}", run.path().string(), position.step, trainer.steps());
+    return trainer.train(run, run.truncate_metrics(position.step));
   });
 }
 

@@ -28,7 +28,7 @@ struct TrainRequest {
   Precision precision = Precision::fp32;
   fs::path weights = {};         // start from this model file; a head for another number of classes starts anew
   fs::path out = {};             // the run directory itself; empty: the next free runs/train/NAME[-N]
-  bool force = false;            // `out` may be an earlier run, which is removed
+  bool force = false;            // `out` may be an earlier run, which goes when this one has begun
   int64_t checkpoint_every = 0;  // steps; 0: at the end of epochs only
   bool reuse_memory = true;
   Backend backend = Backend::cpu;  // reference: the slow oracle, to tell a fault of the kernels from one of the network
@@ -40,7 +40,7 @@ struct ResumeRequest {
   int threads = 0;
   int loader_threads = 0;
   std::optional<int64_t> epochs = {};  // another length: the schedule is rescaled and the bytes differ, which is said
-  int64_t checkpoint_every = 0;
+  std::optional<int64_t> checkpoint_every = {};  // none: as the run was started or last resumed
   bool reuse_memory = true;
   std::string command = {};
 };
@@ -59,7 +59,8 @@ struct TrainResult {
 /// finite (names the node and the step where that arose), data, model or directory cannot be used.
 TrainResult train(const TrainRequest& request);
 
-/// Continues a run; a finished one is evaluated anew and reported. Error: it was made with another instruction set.
+/// Continues a run; a finished one is evaluated anew and reported. Error: it was made with another instruction set, its
+/// images, config.toml or checkpoint are not as they were, another process is training it.
 TrainResult resume(const ResumeRequest& request);
 
 /// For tests: called after each training step with the steps done so far; an empty function removes it.

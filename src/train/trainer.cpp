@@ -73,9 +73,10 @@ int64_t Trainer::steps_of_epoch() const {
   return std::min(loader_.steps_per_epoch(), steps_ - (position_.step - position_.step_in_epoch));
 }
 
-double Trainer::rate_of_step() const {
+double Trainer::rate_of(int64_t step) const {
   const Recipe& recipe = setup_.config.recipe;
-  return position_.gentle ? recipe.gentle.lr : learning_rate(recipe.schedule, position_.step, steps_);
+  const bool gentle = position_.gentle ? step <= position_.step : step < position_.gentle_end;
+  return gentle ? recipe.gentle.lr : learning_rate(recipe.schedule, step, steps_);
 }
 
 double Trainer::seconds() const {
@@ -93,9 +94,10 @@ TrainingProgram::Result Trainer::advance(bool checked) {
   const Batch& batch = loader_.next();
   time_.loading += loader_.waited_seconds() - waited;
   TrainingProgram::Result result;
+  position_.rate = rate_of(position_.step);
   {
     const Stopwatch watch(time_.compute);
-    result = program_.run(batch, rate_of_step(), position_.step, checked);
+    result = program_.run(batch, position_.rate, position_.step, checked);
   }
   count(result, batch.count);
   return result;
@@ -114,22 +116,20 @@ void Trainer::count(const TrainingProgram::Result& result, int64_t images) {
   const double error = 1 - static_cast<double>(position_.window_correct) / static_cast<double>(position_.window_images);
   if (error < setup_.config.recipe.gentle.until_error) {
     position_.gentle = false;
+    position_.gentle_end = position_.step;
     log_info("step {}: training error {:.1f}%, the gentle start is over", position_.step, 100 * error);
   }
   position_.window_images = position_.window_correct = 0;
 }
 
-bool Trainer::state_is_finite() const {
-  return std::ranges::all_of(state_.tensors(), [](const auto& entry) {
-    const Tensor& tensor = entry.second;
-    return tensor.dtype() != DType::f32 ||
-           std::ranges::all_of(tensor.data<float>(), [](float x) { return std::isfinite(x); });
-  });
-}
-
 void Trainer::save(const RunDirectory& run) {
   const Stopwatch watch(time_.saving);
   save_position(run.last(), setup_.info, state_, position_, setup_.config.recipe);
+}
+
+void Trainer::save_best(const RunDirectory& run) {
+  const Stopwatch watch(time_.saving);
+  save_model(run.best(), setup_.info, state_, position_.step);
 }
 
 void Trainer::train_step(const RunDirectory& run) {
@@ -149,43 +149,41 @@ void Trainer::finish_epoch(const RunDirectory& run) {
   }
   if (!evaluation) return;  // interrupted: the checkpoint says that this epoch is still to be evaluated
   evaluation_ = std::move(evaluation);
-  const double top1 = evaluation_->top1();
-  --position_.step;  // of the last step
-  const double lr = rate_of_step();
-  ++position_.step;
-  const MetricsRow row{.epoch = position_.epoch + 1,
-                       .step = position_.step,
-                       .time = seconds(),
-                       .lr = lr,
-                       .train_loss = position_.running.loss(),
-                       .val_loss = evaluation_->loss,
-                       .top1 = top1,
-                       .top5 = evaluation_->top5(),
-                       .train_top1 = position_.running.top1()};
+  const MetricsRow row = row_of_epoch();
+  const double top1 = *row.top1;
   run.append(row);
   rows_.push_back(row);
   log_info("epoch {}: loss {:.4f}, top-1 {:.2f}%; {} loss {:.4f}, top-1 {:.2f}%; {:.0f} images/s", row.epoch,
            row.train_loss, 100 * row.train_top1, setup_.data.test_name, *row.val_loss, 100 * top1, images_per_second());
-  if (!position_.best_top1 || top1 > *position_.best_top1) {
+  const bool best = !position_.best_top1 || top1 > *position_.best_top1;
+  if (best) {
     position_.best_top1 = top1;
-    position_.best_epoch = row.epoch;
-    const Stopwatch watch(time_.saving);
-    save_model(run.best(), setup_.info, state_, position_.step);
+    position_.best_step = position_.step;
   }
   ++position_.epoch;
   position_.step_in_epoch = 0;
   position_.running = {};
   save(run);
+  if (best) save_best(run);  // after `last`, which holds the same weights: a crash in between can be made good
+  if (!finished()) try_report(run);
+}
+
+MetricsRow Trainer::row_of_epoch() const {
+  return {.epoch = position_.epoch + 1,
+          .step = position_.step,
+          .time = seconds(),
+          .lr = position_.rate,
+          .train_loss = position_.running.loss(),
+          .val_loss = evaluation_->loss,
+          .top1 = evaluation_->top1(),
+          .top5 = evaluation_->top5(),
+          .train_top1 = position_.running.top1()};
 }
 
 void Trainer::stop(const RunDirectory& run) {
   if (!state_is_finite()) diagnose(run);
   save(run);
-  try {
-    report(run);
-  } catch (const Error& error) {
-    log_warning("the report could not be written: {}", error.what());
-  }
+  try_report(run);
   fail_as(ExitCode::interrupted, "interrupted after step ", position_.step, " of ", steps_,
           "; saved, continue with: resnet resume ", run.path().string());
 }
@@ -194,7 +192,8 @@ TrainResult Trainer::train(const RunDirectory& run, std::vector<MetricsRow> rows
   rows_ = std::move(rows);
   earlier_seconds_ = rows_.empty() ? 0 : rows_.back().time;
   start_ = Clock::now();
-  const int64_t batch = setup_.config.recipe.batch;
+  if (position_.best_top1 && position_.best_step == position_.step) save_best(run);
+  const int64_t batch = setup_.config.recipe.batch, every = setup_.config.checkpoint_every;
   {
     Progress progress("training", steps_ * batch, "images", position_.step * batch);
     while (!finished()) {
@@ -203,7 +202,7 @@ TrainResult Trainer::train(const RunDirectory& run, std::vector<MetricsRow> rows
                                                           position_.running.loss(), 100 * position_.running.top1()));
       if (position_.step_in_epoch == steps_of_epoch() && !interrupted()) {
         finish_epoch(run);
-      } else if (setup_.checkpoint_every > 0 && position_.step % setup_.checkpoint_every == 0) {
+      } else if (every > 0 && position_.step % every == 0) {
         if (!state_is_finite()) diagnose(run);
         save(run);
       }
@@ -223,51 +222,34 @@ TrainResult Trainer::train(const RunDirectory& run, std::vector<MetricsRow> rows
           .evaluation = *evaluation_};
 }
 
-void Trainer::report(const RunDirectory& run) {
+void Trainer::report(const RunDirectory& run, const std::string& failure) {
   TrainingReport report{.config = setup_.config,
                         .model = setup_.info.spec,
                         .rows = rows_,
                         .learning_rates = {},
                         .steps = steps_,
                         .steps_done = position_.step,
+                        .gentle_steps = position_.gentle ? position_.step : position_.gentle_end,
+                        .failure = failure,
                         .test_name = setup_.data.test_name,
                         .test = setup_.data.test.get(),
                         .evaluation = evaluation_,
                         .time = time_,
                         .images_per_second = images_per_second(),
-                        .command = setup_.command,
+                        .command = path_exists(run.command()) ? read_file(run.command(), 1 << 20) : "",
                         .environment = environment()};
-  constexpr int64_t points = 400;
-  for (int64_t point = 0; point <= std::min(points, steps_ - 1); ++point)
-    report.learning_rates.push_back(
-        learning_rate(setup_.config.recipe.schedule,
-                      point * (steps_ - 1) / std::min(points, std::max<int64_t>(steps_ - 1, 1)), steps_));
+  const int64_t points = std::min<int64_t>(400, steps_ - 1);
+  for (int64_t point = 0; point <= points; ++point)
+    report.learning_rates.push_back(rate_of(point * (steps_ - 1) / std::max<int64_t>(points, 1)));
   write_report(run, report);
 }
 
-/// The state is poisoned: the last checkpoint is loaded again and its steps are replayed with every result looked at.
-void Trainer::diagnose(const RunDirectory& run) {
-  const int64_t failed = position_.step;
-  log_warning("the loss or a weight is not finite after step {}; replaying from the last checkpoint to find where",
-              failed);
-  const LoadedPosition good = load_position(run.last());
-  for (const auto& [name, tensor] : good.state.tensors())
-    std::ranges::copy(tensor.bytes(), state_.at(name).bytes().begin());
-  state_.touch();
-  position_ = good.position;
-  const int64_t good_step = position_.step;
-  loader_.restart(position_.epoch, position_.step_in_epoch);
-  std::string where = "no single node could be named";
-  while (position_.step < failed && !interrupted()) {
-    const double lr = rate_of_step();
-    const TrainingProgram::Result result = advance(true);
-    if (!result.culprit && std::isfinite(result.loss)) continue;
-    where = fmt::format("it first arose in node '{}' at step {} (epoch {}, lr {:g})", result.culprit.value_or("loss"),
-                        position_.step, position_.epoch + 1, lr);
-    break;
+void Trainer::try_report(const RunDirectory& run, const std::string& failure) {
+  try {
+    report(run, failure);
+  } catch (const Error& error) {
+    log_warning("the report could not be written: {}", error.what());
   }
-  fail("training: the numbers are no longer finite: ", where, "; try a lower --lr; the last good checkpoint (step ",
-       good_step, ") is kept in ", run.last().string());
 }
 
 }  // namespace resnet

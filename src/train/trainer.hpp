@@ -26,10 +26,8 @@ struct TrainerSetup {
   DataSplit data;
   int threads = 1;
   int loader_threads = 0;  // 0: a quarter of the threads
-  int64_t checkpoint_every = 0;
   bool reuse_memory = true;
   Backend backend = Backend::cpu;
-  std::string command;
 };
 
 class Trainer {
@@ -50,16 +48,22 @@ class Trainer {
  private:
   int64_t steps_of_epoch() const;
   bool finished() const { return position_.step == steps_ && position_.step_in_epoch == 0; }
-  double rate_of_step() const;
+  /// The learning rate of a step that was done or lies ahead.
+  double rate_of(int64_t step) const;
   TrainingProgram::Result advance(bool checked);
   void count(const TrainingProgram::Result& result, int64_t images);
   void train_step(const RunDirectory& run);
   void finish_epoch(const RunDirectory& run);
   void stop(const RunDirectory& run);
+  int64_t back_to_checkpoint(const RunDirectory& run);
   [[noreturn]] void diagnose(const RunDirectory& run);
   bool state_is_finite() const;
   double seconds() const;
-  void report(const RunDirectory& run);
+  MetricsRow row_of_epoch() const;
+  void save_best(const RunDirectory& run);
+  void report(const RunDirectory& run, const std::string& failure = {});
+  /// Where a report that cannot be written is no reason to stop, or hides a better one.
+  void try_report(const RunDirectory& run, const std::string& failure = {});
   double images_per_second() const;
 
   TrainerSetup setup_;

@@ -44,8 +44,10 @@ void add_highlights(HtmlPage& page, const TrainingReport& report, const NetworkC
   if (report.images_per_second > 0)
     items.push_back({"images/s in training", fmt::format("{:.0f}", report.images_per_second)});
   page.highlights(items);
-  if (report.steps_done < report.steps)
-    page.paragraph(fmt::format("The training was interrupted after step {} of {}; `resnet resume` continues it.",
+  if (!report.failure.empty())
+    page.paragraph("It failed. " + report.failure);
+  else if (report.steps_done < report.steps)
+    page.paragraph(fmt::format("{} of {} steps are done; if the training has stopped, `resnet resume` continues it.",
                                report.steps_done, report.steps));
 }
 
@@ -80,7 +82,9 @@ void add_curves(HtmlPage& page, const TrainingReport& report) {
                      static_cast<double>(std::max<std::size_t>(rate.y.size() - 1, 1)));
   page.figure(
       draw(LineChart{.title = "Learning rate", .x_label = "step", .y_label = "learning rate", .series = {rate}}),
-      "Schedule of the recipe " + report.config.recipe.name + ".");
+      report.gentle_steps > 0 ? fmt::format("Schedule of the recipe {} after a gentle start of {} steps.",
+                                            report.config.recipe.name, report.gentle_steps)
+                              : fmt::format("Schedule of the recipe {}.", report.config.recipe.name));
 }
 
 void add_evaluation(HtmlPage& page, const TrainingReport& report) {
@@ -145,7 +149,7 @@ void add_network(HtmlPage& page, const TrainingReport& report) {
 
 void add_making(HtmlPage& page, const TrainingReport& report) {
   page.section("How it was made");
-  if (!report.command.empty()) page.preformatted(report.command);
+  if (report.command.find_first_not_of('\n') != std::string::npos) page.preformatted(report.command);
   const TimeSplit& time = report.time;
   page.facts({{"training steps", duration_text(time.compute)},
               {"waiting for images", fmt::format("{:.1f} s", time.loading)},

@@ -25,12 +25,14 @@ struct TrainingReport {
   std::vector<MetricsRow> rows;
   std::vector<double> learning_rates;  // at evenly spaced steps of the whole training
   int64_t steps = 0, steps_done = 0;
+  int64_t gentle_steps = 0;                    // of the gentle start so far
+  std::string failure = {};                    // why the training ended early; empty if it did not
   std::string test_name;                       // "test" or "validation"
   const Dataset* test = nullptr;               // the images shown
   std::optional<EvaluationResult> evaluation;  // none before the first epoch has ended
   TimeSplit time;
   double images_per_second = 0;
-  std::string command;
+  std::string command;  // one line for each part of the run
   Environment environment;
 };
 

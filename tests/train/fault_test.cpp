@@ -2,6 +2,7 @@
 #include "formats/model_file.hpp"
 #include "support.hpp"
 #include "train/checkpoint.hpp"
+#include "train/config.hpp"
 #include "train/evaluate.hpp"
 
 #include <cerrno>
@@ -33,13 +34,47 @@ TEST_F(Fault, ANodeIsNamedAfterLaterCheckpointsToo) {
   EXPECT_THROW(train(request), Error);
   set_step_hook({});
   set_interrupted(false);
-  const fs::path config = RunDirectory(request.out).config();
-  std::string text = read_file(config, 1 << 20);
-  text.replace(text.find("lr = 0.001"), 10, "lr = 1e+30");
-  write_file(config, text);
+  // As if the run had been started with a rate that spoils it only later.
+  const RunDirectory run(request.out);
+  LoadedPosition last = load_position(run.last());
+  RunConfig config = config_from_toml(read_file(run.config(), 1 << 20), "config.toml");
+  config.recipe.schedule.peak = last.recipe.schedule.peak = 1e30;
+  save_position(run.last(), last.info, last.state, last.position, last.recipe);
+  write_file(run.config(), to_toml(config));
   const std::string message = error_of([&] { resume({.run = request.out}); });
   EXPECT_NE(message.find("it first arose in node '"), std::string::npos) << message;
   EXPECT_NE(message.find("the last good checkpoint (step 4)"), std::string::npos) << message;
+  EXPECT_NE(read_file(run.report(), 1 << 24).find("no longer finite"), std::string::npos);
+}
+
+TEST_F(Fault, AnInterruptEndsTheSearchForANode) {
+  TrainRequest request = small_request(folder / "run");
+  request.recipe.schedule = {.kind = ScheduleKind::constant, .peak = 1e30};
+  bool training = false;
+  set_step_hook([&](int64_t) { training = true; });
+  set_write_fault([&](const fs::path& path) {  // the next line of the log says that the search begins
+    if (training && path.filename() == "log.txt") set_interrupted(true);
+    return 0;
+  });
+  const std::string message = error_of([&] { train(request); });
+  EXPECT_EQ(message.find("130: interrupted while looking for"), 0u) << message;
+  EXPECT_NE(message.find("the last good checkpoint (step 0) is kept"), std::string::npos) << message;
+}
+
+TEST_F(Fault, ACrashBetweenLastAndBestIsMadeGood) {
+  const TrainResult whole = train(small_request(folder / "whole"));
+  TrainRequest request = small_request(folder / "run");
+  set_write_fault([](const fs::path& path) { return path.filename() == "best.safetensors" ? ENOSPC : 0; });
+  EXPECT_NE(error_of([&] { train(request); }).find("No space left"), std::string::npos);
+  EXPECT_FALSE(fs::exists(RunDirectory(request.out).best()));
+  EXPECT_EQ(load_position(RunDirectory(request.out).last()).position.best_step, 9);
+  set_write_fault({});
+  bool there = false;
+  set_step_hook([&](int64_t) { there = fs::exists(RunDirectory(request.out).best()); });
+  EXPECT_EQ(resume({.run = request.out}).best_top1, whole.best_top1);
+  EXPECT_TRUE(there);
+  EXPECT_EQ(best_bytes(request.out), best_bytes(folder / "whole"));
+  EXPECT_EQ(last_bytes(request.out), last_bytes(folder / "whole"));
 }
 
 TEST_F(Fault, AFullDiskLeavesThePreviousCheckpoint) {

@@ -55,6 +55,9 @@ TEST(Position, IsReadBackExactly) {
   TrainingPosition position{.epoch = 3, .step_in_epoch = 7, .step = 1007, .seed = ~uint64_t{0}};
   position.running = {.loss_sum = 0.1 + 0.2, .images = 56, .correct = 12};
   position.best_top1 = 1.0 / 3;
+  position.best_step = 1000;
+  position.gentle_end = 400;
+  position.rate = 0.1;
   EXPECT_TRUE(position_from_json(to_json_text(position)) == position);
   EXPECT_THROW(position_from_json("{}"), Error);
   EXPECT_THROW(position_from_json("{"), Error);
@@ -62,7 +65,8 @@ TEST(Position, IsReadBackExactly) {
 
 TEST(Run, MetricsAreCutBackToACheckpoint) {
   const TemporaryFolder folder;
-  const RunDirectory run = create_run("train", "x", folder / "run", false);
+  const NewRun created("train", "x", folder / "run", false);
+  const RunDirectory& run = created.directory();
   run.truncate_metrics(-1);
   run.append({.epoch = 1, .step = 10, .time = 1.5, .lr = 0.1, .train_loss = 2, .val_loss = 3, .top1 = 0.5});
   run.append({.epoch = 2, .step = 20, .time = 3, .lr = 0.1, .train_loss = 1, .val_loss = 2, .top1 = 0.75});
@@ -81,27 +85,28 @@ TEST(Run, MetricsAreCutBackToACheckpoint) {
 TEST(Run, DirectoriesAreNotOverwritten) {
   const TemporaryFolder folder;
   const fs::path out = folder / "run";
-  create_run("train", "x", out, false);
-  EXPECT_EQ(error_of([&] { create_run("train", "x", out, false); }),
+  const auto create = [](const fs::path& path, bool force) { NewRun("train", "x", path, force).keep(); };
+  create(out, false);
+  EXPECT_EQ(error_of([&] { create(out, false); }),
             "1: " + out.string() + ": exists already; choose another --out, or replace the run there with --force");
   write_file(out / "note.txt", "keep me");
-  EXPECT_NE(error_of([&] { create_run("train", "x", out, true); }).find("something other than a run"),
-            std::string::npos);
+  EXPECT_NE(error_of([&] { create(out, true); }).find("something other than a run"), std::string::npos);
   EXPECT_TRUE(fs::exists(out / "note.txt"));
   write_file(out / "config.toml", "");
-  create_run("train", "x", out, true);
+  create(out, true);
   EXPECT_FALSE(fs::exists(out / "note.txt"));
   EXPECT_NE(error_of([&] { open_run(folder / "none"); }).find("3: "), std::string::npos);
   write_file(folder / "file", "");
-  EXPECT_NE(error_of([&] { create_run("train", "x", folder / "file" / "run", false); }).find("1: "), std::string::npos);
+  EXPECT_NE(error_of([&] { create(folder / "file" / "run", false); }).find("1: "), std::string::npos);
 }
 
 TEST(Run, NamesAreNumbered) {
   const TemporaryFolder folder;
   const fs::path before = fs::current_path();
   fs::current_path(folder / "");
-  EXPECT_EQ(create_run("train", "a-b", {}, false).path(), fs::path("runs/train/a-b"));
-  EXPECT_EQ(create_run("train", "a-b", {}, false).path(), fs::path("runs/train/a-b-2"));
+  const NewRun first("train", "a-b", {}, false), second("train", "a-b", {}, false);
+  EXPECT_EQ(first.directory().path(), fs::path("runs/train/a-b"));
+  EXPECT_EQ(second.directory().path(), fs::path("runs/train/a-b-2"));
   fs::current_path(before);
 }
 

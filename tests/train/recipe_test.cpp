@@ -55,6 +55,9 @@ RunConfig sample_config() {
   config.model = "resnet20";
   config.model_spec = to_json_text(find_model("resnet20"));
   config.data = "a folder/with \"quotes\" and 'more'";
+  config.train = {.count = 45000, .hash = "0123456789abcdef"};
+  config.test = {.count = 5000, .hash = "fedcba9876543210"};
+  config.checkpoint_every = 25;
   config.seed = 42;
   config.instruction_set = "avx512";
   config.plan = "0123456789abcdef";
@@ -68,6 +71,15 @@ TEST(Config, IsReadBackAsItWasWritten) {
     config.recipe = recipe;
     EXPECT_TRUE(config_from_toml(to_toml(config), "config.toml") == config) << to_toml(config);
   }
+}
+
+TEST(Config, TheFirstDifferenceOfRecipesIsFound) {
+  const Recipe& a = recipes().front();
+  EXPECT_FALSE(first_difference(a, a));
+  const auto found = first_difference(a, changed(a, {.lr = 0.5}));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->first, "lr = 0.2");
+  EXPECT_EQ(found->second, "lr = 0.5");
 }
 
 TEST(Config, WrongInputIsNamed) {

@@ -1,0 +1,73 @@
+#include "train/unchanged.hpp"
+
+#include "base/error.hpp"
+#include "data/split.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+namespace resnet {
+namespace {
+
+void expect_same(const std::string& source, const char* part, const ImagesIdentity& stored, const Dataset& dataset) {
+  if (dataset.size() != stored.count)
+    fail_data(source, ": has ", dataset.size(), " images for ", part, ", the run was started with ", stored.count,
+              "; restore the data");
+  if (identity_of(dataset) != stored)
+    fail_data(source, ": the images for ", part, " are not those that the run was started with; restore the data");
+}
+
+}  // namespace
+
+ImagesIdentity identity_of(const Dataset& dataset) {
+  std::vector<uint8_t> pixels(static_cast<std::size_t>(dataset.image_shape().elements()));
+  uint64_t digest = 0xcbf29ce484222325;  // FNV-1a over the hashes of the images
+  for (int64_t index = 0; index < dataset.size(); ++index) {
+    dataset.read(index, pixels);
+    digest = (digest ^ content_hash(pixels, dataset.label(index))) * 0x100000001b3;
+  }
+  return {.count = dataset.size(), .hash = fmt::format("{:016x}", digest)};
+}
+
+void expect_same_images(const RunConfig& config, const DataSplit& data) {
+  expect_same(config.data, "training", config.train, *data.train);
+  expect_same(config.data, data.test_name == "test" ? "testing" : "validation", config.test, *data.test);
+}
+
+void expect_unedited(const RunConfig& config, const LoadedPosition& last, const RunDirectory& run, bool other_length) {
+  const auto refuse = [&](const std::string& now, const std::string& before) {
+    fail(run.config().string(), ": says '", now, "', but the run was trained with '", before,
+         "'; restore the file (only the length can change, with --epochs)");
+  };
+  if (config.seed != last.position.seed)
+    refuse(text_of("seed = ", config.seed), text_of("seed = ", last.position.seed));
+  Recipe stored = last.recipe;
+  if (other_length) {
+    stored.epochs = config.recipe.epochs;
+    stored.iterations = config.recipe.iterations;
+  }
+  if (const auto difference = first_difference(config.recipe, stored)) refuse(difference->first, difference->second);
+}
+
+TrainingPosition continued(TrainingPosition position, int64_t steps, int64_t steps_per_epoch) {
+  const auto refuse = [&](const char* reason) {
+    fail_model("the counters of the training contradict each other: ", reason, " (epoch ", position.epoch, ", step ",
+               position.step_in_epoch, " of ", steps_per_epoch, " in it, step ", position.step, " of ", steps, ")");
+  };
+  if (position.step > steps) refuse("more steps than the training has");
+  if (position.step_in_epoch > steps_per_epoch || position.step_in_epoch > position.step)
+    refuse("more steps in the epoch than it has");
+  const int64_t before = position.step - position.step_in_epoch;  // this epoch; a short last one may have ended
+  const int64_t epochs = before / steps_per_epoch, rest = before % steps_per_epoch;
+  if (position.epoch != epochs + (rest > 0 ? 1 : 0) || (rest > 0 && position.step_in_epoch > 0))
+    refuse("the epoch does not follow from the steps");
+  if (rest > 0 && position.step < steps) {
+    position.epoch = epochs;
+    position.step_in_epoch = rest;
+  }
+  return position;
+}
+
+}  // namespace resnet
