@@ -1,12 +1,12 @@
 // An interrupted run ends with the bytes of an uninterrupted one, whatever the moment and the number of threads.
 #include "formats/model_file.hpp"
 #include "support.hpp"
+#include "train/checkpoint.hpp"
 #include "train/evaluate.hpp"
 
 #include <sys/wait.h>
 
 #include <csignal>
-#include <thread>
 
 namespace resnet {
 namespace {
@@ -54,6 +54,39 @@ TEST_F(Resume, TheReportHasItAll) {
     EXPECT_NE(page.find(part), std::string::npos) << part;
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find("src=\"http"), std::string::npos);
+}
+
+TEST_F(Resume, TheReportTellsOfAllPartsOfTheRun) {
+  interrupted_at(12, small_request(folder / "run"));
+  resume({.run = folder / "run", .command = "resnet resume it"});
+  const std::string page = read_file(RunDirectory(folder / "run").report(), 1 << 24);
+  EXPECT_NE(page.find("resnet train small\nresnet resume it"), std::string::npos);
+}
+
+TEST_F(Resume, TheReportIsThereAfterEachEpoch) {
+  bool before = true, after = false;
+  set_step_hook([&](int64_t step) {
+    const bool there = fs::exists(RunDirectory(folder / "run").report());
+    if (step == 9) before = there;
+    if (step == 10) after = there;
+  });
+  train(small_request(folder / "run"));
+  EXPECT_FALSE(before);
+  EXPECT_TRUE(after);
+}
+
+TEST_F(Resume, TheRateOfTheLastStepIsKeptWhenTheGentleStartEndsThere) {
+  TrainRequest request = small_request(folder / "run");
+  request.data = "builtin:patterns?size=8&count=800";  // 100 steps of 8 images: one epoch is one window
+  request.recipe.gentle = {.lr = 0.01, .until_error = 1, .from_depth = 0};
+  train(request);
+  const std::vector<MetricsRow> rows = RunDirectory(request.out).read_metrics();
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_DOUBLE_EQ(rows[0].lr, 0.01);
+  EXPECT_NE(rows[1].lr, 0.01);
+  EXPECT_EQ(load_position(RunDirectory(request.out).last()).position.gentle_end, 100);
+  EXPECT_NE(read_file(RunDirectory(request.out).report(), 1 << 24).find("gentle start of 100 steps"),
+            std::string::npos);
 }
 
 TEST_F(Resume, LeftoversOfACrashAreRemoved) {
@@ -157,7 +190,27 @@ TEST_F(Resume, StepLengthsAndTheGentleStartSurvive) {
   EXPECT_NE(rows.back().lr, 0.01);
 }
 
-TEST_F(ResumeSlow, KilledAtRandomMomentsEndsWithTheSameBytes) {
+/// Trains in a child that kills itself: after step `step`, or, if `inside`, in the middle of the next write of `last`.
+void train_and_kill(const TrainRequest& request, int64_t step, bool inside) {
+  const pid_t child = fork();
+  if (child == 0) {
+    set_step_hook([=](int64_t done) {
+      if (done != step) return;
+      if (!inside) std::raise(SIGKILL);
+      set_write_fault([writes = 0](const fs::path& path) mutable {
+        if (path.filename() == "last.safetensors" && ++writes == 2) std::raise(SIGKILL);
+        return 0;
+      });
+    });
+    train(request);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+TEST_F(ResumeSlow, KilledAtTenRandomStepsEndsWithTheSameBytes) {
   TrainRequest request = small_request(folder / "whole");
   request.recipe.epochs = 4;
   request.checkpoint_every = 2;
@@ -165,28 +218,48 @@ TEST_F(ResumeSlow, KilledAtRandomMomentsEndsWithTheSameBytes) {
   Rng random(1, "moments");
   for (int kill = 0; kill < 10; ++kill) {
     request.out = folder / ("killed" + std::to_string(kill));
-    const int64_t step = 1 + random.below(35);
-    const auto pause = std::chrono::microseconds(random.below(20'000));
-    const pid_t child = fork();
-    if (child == 0) {  // ends at a random moment around a random step
-      set_step_hook([&](int64_t done) {
-        if (done == step)
-          std::thread([pause] {
-            std::this_thread::sleep_for(pause);
-            std::raise(SIGKILL);
-          }).detach();
-      });
-      train(request);
-      _exit(0);
-    }
-    int status = 0;
-    waitpid(child, &status, 0);
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    ASSERT_TRUE(fs::exists(RunDirectory(request.out).last()));
+    const bool inside = kill % 3 == 0;
+    // 9 steps an epoch, a checkpoint after each even step: never the last step of an epoch, and inside a checkpoint
+    // only where one is written.
+    const int64_t in_epoch = inside ? 2 : 1 + static_cast<int64_t>(random.below(8));
+    const int64_t epoch = static_cast<int64_t>(random.below(4));
+    const int64_t step = 9 * epoch + (inside && epoch % 2 == 1 ? in_epoch + 1 : in_epoch);
+    train_and_kill(request, step, inside);
+    const TrainingPosition kept = load_position(RunDirectory(request.out).last()).position;
+    EXPECT_LT(kept.step, step + 1);
+    EXPECT_NE(step % 9, 0);
+    EXPECT_EQ(fs::exists(RunDirectory(request.out).best()), step > 9);
     resume({.run = request.out});
     EXPECT_EQ(last_bytes(request.out), last_bytes(folder / "whole")) << "killed after step " << step;
     EXPECT_EQ(best_bytes(request.out), best_bytes(folder / "whole")) << "killed after step " << step;
+    EXPECT_EQ(metrics_without_time(request.out), metrics_without_time(folder / "whole")) << "after step " << step;
   }
+}
+
+void expect_same_bytes_for_all_threads(TrainRequest request, const TemporaryFolder& folder) {
+  for (const int threads : {1, 2, 3, 4}) {
+    request.out = folder / std::to_string(threads);
+    request.threads = threads;
+    train(request);
+    EXPECT_EQ(last_bytes(request.out), last_bytes(folder / "1")) << threads;
+  }
+}
+
+/// Large enough for Winograd and for several lanes.
+TEST_F(ResumeSlow, ThreadsChangeNoByteOfResnet20) {
+  TrainRequest request = small_request({});
+  request.model = "resnet20";
+  request.data = "builtin:shapes?train=256&test=20";
+  request.recipe = changed(find_recipe("short"), {.iterations = 3, .batch = 64});
+  expect_same_bytes_for_all_threads(request, folder);
+}
+
+TEST_F(ResumeSlow, ThreadsChangeNoByteOfABottleneckNetwork) {
+  TrainRequest request = small_request({});
+  request.model = "resnet50";
+  request.data = "builtin:patterns?size=64&count=40";
+  request.recipe = changed(find_recipe("short"), {.iterations = 2, .batch = 16});
+  expect_same_bytes_for_all_threads(request, folder);
 }
 
 }  // namespace
