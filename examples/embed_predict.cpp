@@ -4,7 +4,9 @@
 #include <resnet/resnet.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <functional>
 #include <numeric>
 #include <sstream>
 
