@@ -104,6 +104,7 @@ struct Loader::State {
     batch.step = position % steps;
     choose_images(batch);
     const auto elements = static_cast<std::size_t>(image.elements());
+    pixels.resize(elements);  // here, where next() hears of it if there is no memory
     const std::span<float> images = batch.images.data<float>();
     const std::span<int32_t> labels = batch.labels.data<int32_t>();
     for (std::size_t n = 0; n < batch.indices.size(); ++n) {
@@ -123,7 +124,7 @@ struct Loader::State {
   }
 
   void work() {
-    std::vector<uint8_t> pixels(static_cast<std::size_t>(image.elements()));
+    std::vector<uint8_t> pixels;
     while (true) {
       std::unique_lock lock(mutex);
       // The batch that next() returned last is still in use, hence the one slot less.
