@@ -1,4 +1,5 @@
 // builtin:shapes is the same everywhere, balanced, and too hard for a linear classifier.
+#include "base/error.hpp"
 #include "base/random.hpp"
 #include "data/builtin.hpp"
 #include "data/outlines.hpp"
@@ -7,8 +8,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 namespace resnet {
 namespace {
@@ -66,31 +69,31 @@ TEST(Shapes, OutlinesFitTheUnitCircleAndDiffer) {
   }
 }
 
-// Multinomial logistic regression by stochastic gradient descent; the weights are [classes, elements + 1].
+// Multinomial logistic regression by stochastic gradient descent; the weights are [elements + 1, 16], of which
+// `classes` columns are used: rows of a fixed width keep the loops over them in registers.
 class LinearClassifier {
  public:
-  std::vector<float> scores(const std::vector<float>& x) const {
-    std::vector<float> result(classes);
-    for (std::size_t k = 0; k < classes; ++k) {
-      const float* w = &weights_[k * (elements + 1)];
-      float sum = w[elements];
-      for (std::size_t i = 0; i < elements; ++i) sum += w[i] * x[i];
-      result[k] = sum;
-    }
-    return result;
+  using Row = std::array<float, 16>;
+
+  Row scores(const std::vector<float>& x) const {
+    Row sums = weights_[elements];
+    for (std::size_t i = 0; i < elements; ++i)
+      for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += weights_[i][k] * x[i];
+    return sums;
   }
 
   void learn(const std::vector<float>& x, int label, float rate) {
-    std::vector<float> p = scores(x);
-    const float largest = *std::max_element(p.begin(), p.end());
+    Row step = scores(x);
+    const float largest = *std::max_element(step.begin(), step.begin() + classes);
     float total = 0;
-    for (float& value : p) total += value = std::exp(value - largest);
-    for (std::size_t k = 0; k < classes; ++k) {
-      const float step = rate * (p[k] / total - (static_cast<int>(k) == label ? 1.0f : 0.0f));
-      float* w = &weights_[k * (elements + 1)];
-      for (std::size_t i = 0; i < elements; ++i) w[i] -= step * x[i];
-      w[elements] -= step;
-    }
+    for (float& value : step) value = std::exp(value - largest);
+    std::fill(step.begin() + classes, step.end(), 0.0f);
+    for (const float value : step) total += value;
+    for (float& value : step) value *= rate / total;
+    step[static_cast<std::size_t>(label)] -= rate;
+    for (std::size_t i = 0; i < elements; ++i)
+      for (std::size_t k = 0; k < step.size(); ++k) weights_[i][k] -= step[k] * x[i];
+    for (std::size_t k = 0; k < step.size(); ++k) weights_[elements][k] -= step[k];
   }
 
   double accuracy(const Dataset& dataset, const NormalisationTable& table) const {
@@ -98,36 +101,43 @@ class LinearClassifier {
     std::vector<float> x(elements);
     for (int64_t index = 0; index < dataset.size(); ++index) {
       normalise(pixels_of(dataset, index), dataset.image_shape(), table, x);
-      const std::vector<float> p = scores(x);
-      right += std::max_element(p.begin(), p.end()) - p.begin() == dataset.label(index);
+      const Row p = scores(x);
+      right += std::max_element(p.begin(), p.begin() + classes) - p.begin() == dataset.label(index);
     }
     return right / static_cast<double>(dataset.size());
   }
 
  private:
-  std::vector<float> weights_ = std::vector<float>(classes * (elements + 1), 0);
+  std::vector<Row> weights_ = std::vector<Row>(elements + 1, Row{});
 };
 
-TEST(Shapes, LinearClassifierStaysBelowHalf) {
-  const DataSplit split = generate_shapes({.train = 4000, .test = 1000}, 2);
+// On the default images, until what it still gains is memorised: training accuracy rises far above the test's, which
+// is looked at all along the way.
+TEST(ShapesSlow, LinearClassifierStaysBelowHalf) {
+  const DataSplit split = generate_shapes({}, 2);
   const NormalisationTable table = normalisation_table(split.preprocessing);
   LinearClassifier classifier;
   std::vector<float> x(elements);
-  for (int epoch = 0; epoch < 8; ++epoch) {
-    std::vector<int64_t> order(4000);
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
+  std::vector<int64_t> order(static_cast<std::size_t>(split.train->size()));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  constexpr int epochs = 20;
+  double train = 0, best = 0;
+  for (int epoch = 0; epoch < epochs; ++epoch) {
     Rng rng(1, "linear", {static_cast<uint64_t>(epoch)});
     rng.shuffle(std::span(order));
+    const float rate = 5e-4f * static_cast<float>(epochs - epoch) / epochs;
     for (const int64_t index : order) {
       normalise(pixels_of(*split.train, index), {3, 32, 32}, table, x);
-      classifier.learn(x, split.train->label(index), 1e-4f);
+      classifier.learn(x, split.train->label(index), rate);
     }
+    if (epoch % 4 != 3) continue;
+    train = classifier.accuracy(*split.train, table);
+    const double test = classifier.accuracy(*split.test, table);
+    best = std::max(best, test);
+    RecordProperty(text_of("accuracy_after_", epoch + 1), text_of(train, " in training, ", test, " in the test"));
   }
-  const double train = classifier.accuracy(*split.train, table), test = classifier.accuracy(*split.test, table);
-  RecordProperty("train_accuracy", std::to_string(train));
-  RecordProperty("test_accuracy", std::to_string(test));
-  EXPECT_GT(train, 0.2) << "the classifier learnt nothing, so this test says nothing";
-  EXPECT_LT(test, 0.5);
+  EXPECT_GT(train, 0.35) << "the classifier learnt nothing, so this test says nothing";
+  EXPECT_LT(best, 0.5);
 }
 
 }  // namespace
