@@ -33,8 +33,9 @@ class CifarResNet(nn.Module):
         blocks = (depth - 2) // 6
         for stage, (before, channels) in enumerate([(16, 16), (16, 32), (32, 64)]):
             stride = 2 if stage else 1
-            first = BasicBlock(before, channels, stride)
-            setattr(self, f"layer{stage + 1}", nn.Sequential(first, *(BasicBlock(channels, channels, 1) for _ in range(blocks - 1))))
+            chain = [BasicBlock(before, channels, stride)]
+            chain += [BasicBlock(channels, channels, 1) for _ in range(blocks - 1)]
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*chain))
         self.fc = nn.Linear(64, classes)
 
     def forward(self, x):

@@ -1,5 +1,5 @@
-"""load_in_pytorch.py NETWORK MODEL SAMPLE: loads the model file strictly into PyTorch's network of that name and compares
-its logits for SAMPLE's "images" with SAMPLE's "logits". Both files are read here, from the format's description. Prints
+"""load_in_pytorch.py NETWORK MODEL SAMPLE: loads the model file strictly into PyTorch's network of that name and
+compares its logits for SAMPLE's "images" with SAMPLE's "logits". Both files are read here, from the format's description. Prints
 the norm of the difference against the norm of the logits."""
 
 import json
