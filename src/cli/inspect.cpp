@@ -37,10 +37,7 @@ bool has_choices(const ModelOptions& options) {
 
 Subject open_subject(const InspectOptions& options) {
   fs::path path = options.subject;
-  if (is_folder(path)) {
-    const RunDirectory run = open_run(path);
-    path = path_exists(run.best()) ? run.best() : run.last();
-  }
+  if (is_folder(path)) path = open_run(path).model();
   const bool is_name = !path_exists(path) && !path.has_parent_path() && !path.has_extension();
   if (is_name) return {.file = {}, .spec = find_model(options.subject, options.variant), .content = {}};
   if (has_choices(options.variant))
