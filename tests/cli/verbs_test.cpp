@@ -150,5 +150,19 @@ TEST(Bench, MeasuresEachRowInItsOwnProcess) {
   EXPECT_EQ(here.run({"bench", "--model", "resnet8", "--mode", "infer", "--batch", "1", "--seconds", "0.05"}).code, 0);
 }
 
+TEST(Train, ShortensTheDefaultRecipeForShapesOnly) {
+  const Workplace here;
+  const auto epochs = [&](Words words) {
+    words.insert(words.begin(), "train");
+    for (const char* word : {"--model", "resnet8", "--batch", "16", "--out", "run", "--force", "--json"})
+      words.emplace_back(word);
+    return here.run(words).json()["epochs"];
+  };
+  const std::string shapes = "builtin:shapes?train=32&test=10";
+  EXPECT_EQ(epochs({shapes}), 8);
+  EXPECT_EQ(epochs({shapes, "--recipe", "short"}), 10);
+  EXPECT_EQ(epochs({shapes, "--epochs", "2"}), 2);
+}
+
 }  // namespace
 }  // namespace resnet::test
