@@ -2,7 +2,6 @@
 #include "train/train.hpp"
 
 #include "base/interrupt.hpp"
-#include "base/log.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
@@ -59,7 +58,8 @@ void add_data_options(CLI::App& app, TrainOptions& options) {
 void add_recipe_options(CLI::App& app, TrainOptions& options) {
   RecipeChanges& changes = options.changes;
   add_choice(app, "--recipe", options.recipe, recipe_names(), recipe_help());
-  add_whole(app, "--epochs", changes.epochs, 1, any, "length; the milestones of the schedule move along");
+  add_whole(app, "--epochs", changes.epochs, 1, any,
+            "length, 8 for builtin:shapes where no recipe is chosen; the milestones of the schedule move along");
   add_whole(app, "--iterations", changes.iterations, 1, any, "length in steps instead");
   add_whole(app, "--batch", changes.batch, 1, any, "images of a step");
   add_real(app, "--lr", changes.lr, "peak learning rate");
@@ -100,8 +100,6 @@ void shorten_for_shapes(const CLI::App& app, TrainOptions& options) {
   if (app.count("--recipe") > 0 || changes.epochs || changes.iterations) return;
   if (!options.request.data.starts_with("builtin:shapes")) return;
   changes.epochs = epochs_of_shapes;
-  log_info("{} epochs, which builtin:shapes needs; --recipe {} trains for its whole length", epochs_of_shapes,
-           options.recipe);
 }
 
 }  // namespace
