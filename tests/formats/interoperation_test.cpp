@@ -2,6 +2,7 @@
 // library wrote.
 #include "formats/format_test.hpp"
 #include "formats/safetensors.hpp"
+#include "support/places.hpp"
 
 #include <fmt/printf.h>
 #include <gtest/gtest.h>
@@ -12,8 +13,6 @@
 
 namespace resnet {
 namespace {
-
-const fs::path here = fs::path(__FILE__).parent_path();
 
 /// What a shell command prints, or nothing if it fails.
 std::optional<std::string> output_of(const std::string& command) {
@@ -53,7 +52,7 @@ TEST(Interoperation, PythonReadsTheSame) {
   const std::string text = "{\"classes\": \"M\xc3\xbcnze\\\n\"}";
   write_safetensors(folder / "x", {{"a", &a}, {"b.num", &b}, {"c \xc3\xa4 \"", &c}, {"d", &d}, {"e", &e}},
                     {{"format", "pt"}, {"text", text}});
-  const std::string script = (here / "read_safetensors.py").string();
+  const std::string script = (test::tests_folder() / "formats" / "read_safetensors.py").string();
   const auto printed = output_of("python3 '" + script + "' '" + (folder / "x").string() + "'");
   ASSERT_TRUE(printed);
   EXPECT_EQ(*printed, "metadata format " + hex("pt") + "\nmetadata text " + hex(text) + "\ntensor " + hex("a") +
@@ -64,7 +63,7 @@ TEST(Interoperation, PythonReadsTheSame) {
 
 // Our writer orders and writes as the format's own library does, so a file of its comes out with the same bytes.
 TEST(Interoperation, AFileOfTheFormatsLibraryComesOutTheSame) {
-  const fs::path archive = here.parent_path().parent_path().parent_path() / "shared/data/pt-st-files.tar.xz";
+  const fs::path archive = test::shared_data("pt-st-files.tar.xz");
   if (!fs::exists(archive)) GTEST_SKIP() << "the sample files are not there: ../shared/data/pt-st-files.tar.xz";
   const auto bytes = output_of("tar -xJf '" + archive.string() +
                                "' -O burn/crates/burn-store/safetensors-tests/tests/multi_layer/"

@@ -4,6 +4,7 @@
 #include "formats/format_test.hpp"
 #include "formats/model_file.hpp"
 #include "runtime/executable.hpp"
+#include "support/places.hpp"
 
 #include <gtest/gtest.h>
 
@@ -71,7 +72,7 @@ TEST_P(PeersPyTorch, LoadsTheFileAndGivesTheSameLogits) {
   const TemporaryFolder folder;
   save_model(folder / "model", info, state, 12);
   write_safetensors(folder / "sample", {{"images", &x}, {"logits", &logits}}, {});
-  const fs::path script = fs::path(__FILE__).parent_path() / "load_in_pytorch.py";
+  const fs::path script = test::tests_folder() / "formats" / "load_in_pytorch.py";
   const double difference = number_from(quoted_python + " '" + script.string() + "' " + GetParam() + " '" +
                                         (folder / "model").string() + "' '" + (folder / "sample").string() + "'");
   RecordProperty("difference", std::to_string(difference));

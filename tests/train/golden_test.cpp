@@ -3,6 +3,7 @@
 #include "graph/passes.hpp"
 #include "models/model.hpp"
 #include "runtime/executable.hpp"
+#include "support/places.hpp"
 #include "train/training_program.hpp"
 
 #include <fmt/format.h>
@@ -118,8 +119,7 @@ class GoldenRun {
 };
 
 nlohmann::json fixture(const std::string& name) {
-  return nlohmann::json::parse(read_file(fs::path(__FILE__).parent_path() / "golden" / "golden.json", 1 << 20))
-      .at(name);
+  return nlohmann::json::parse(read_file(test::tests_folder() / "train" / "golden" / "golden.json", 1 << 20)).at(name);
 }
 
 /// The norm of the error relative to the expected norm, estimated from projections on vectors of variance 1/3.
