@@ -48,6 +48,15 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& tar
   return app.add_option_function<std::string>(name, store, help)->type_name(list);
 }
 
+CLI::Option* add_yes_no(CLI::App& app, const std::string& name, std::optional<bool>& target, const std::string& help) {
+  const auto store = [&target, name](const std::string& text) {
+    if (text != "yes" && text != "no")
+      throw CLI::ValidationError(name, text_of("expected yes or no, got '", text, "'"));
+    target = text == "yes";
+  };
+  return app.add_option_function<std::string>(name, store, help)->type_name("yes|no");
+}
+
 CLI::Option* add_json(CLI::App& app, bool& json) {
   return app.add_flag("--json", json, "print the result as one JSON value");
 }

@@ -45,6 +45,8 @@ CLI::Option* add_real(CLI::App& app, const std::string& name, T& target, const s
 CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& target, std::vector<std::string> names,
                         const std::string& help);
 
+CLI::Option* add_yes_no(CLI::App& app, const std::string& name, std::optional<bool>& target, const std::string& help);
+
 // Options that several verbs share.
 CLI::Option* add_json(CLI::App& app, bool& json);
 CLI::Option* add_threads(CLI::App& app, int& threads);

@@ -66,7 +66,9 @@ void add_recipe_options(CLI::App& app, TrainOptions& options) {
   app.add_option("--schedule", changes.schedule, "constant, step, cosine or linear")->type_name("NAME");
   add_real(app, "--warmup", changes.warmup, "part of all steps over which the rate climbs to its peak");
   add_real(app, "--momentum", changes.momentum, "of SGD");
+  add_yes_no(app, "--nesterov", changes.nesterov, "SGD looks ahead along the momentum");
   add_real(app, "--weight-decay", changes.weight_decay, "of SGD");
+  add_yes_no(app, "--decay-all", changes.decay_all, "weight decay also of batch norm and biases");
   add_real(app, "--label-smoothing", changes.label_smoothing, "part of each target spread over all classes");
 }
 

@@ -2,7 +2,7 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
-#include "runtime/cpu/kernels.hpp"
+#include "runtime/executable.hpp"
 
 #include <memory>
 
@@ -29,14 +29,15 @@ Action declare_version(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
   add_json(app, *json);
   return [json](const std::string&) {
+    const CpuBackendInfo cpu = cpu_backend_info();
     if (*json)
       return print_json({{"version", RESNET_VERSION},
                          {"compiler", compiler},
                          {"build", build},
-                         {"onednn", cpu::onednn_version()},
-                         {"kernels", cpu::best_kernels().isa}});
-    print_text("resnet {} ({}, {}, oneDNN {}, kernels for {})\n", RESNET_VERSION, compiler, build,
-               cpu::onednn_version(), cpu::best_kernels().isa);
+                         {"onednn", cpu.onednn},
+                         {"kernels", cpu.instruction_set}});
+    print_text("resnet {} ({}, {}, oneDNN {}, kernels for {})\n", RESNET_VERSION, compiler, build, cpu.onednn,
+               cpu.instruction_set);
   };
 }
 

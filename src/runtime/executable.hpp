@@ -58,6 +58,14 @@ class Executable {
   virtual MemoryReport memory() const = 0;
 };
 
+/// What the CPU backend runs on here: the instruction set of its own kernels ("baseline", "avx2", "avx512") and the
+/// version of oneDNN ("2.6.3").
+struct CpuBackendInfo {
+  const char* instruction_set;
+  const char* onednn;
+};
+CpuBackendInfo cpu_backend_info();
+
 /// Lowers and plans. `state` must hold every state value of the graph (see initialise) and outlive the result.
 std::unique_ptr<Executable> compile(const Graph& graph, State& state, const CompileOptions& options = {});
 

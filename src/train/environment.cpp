@@ -1,7 +1,7 @@
 #include "train/environment.hpp"
 
 #include "base/parallel.hpp"
-#include "runtime/cpu/kernels.hpp"
+#include "runtime/executable.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -43,12 +43,10 @@ std::string system_text() {
 Environment environment() {
   std::string processor = first_value("/proc/cpuinfo", "model name");
   if (processor.empty()) processor = "unknown";
-  return {{"processor", processor},
-          {"cores", std::to_string(available_cores())},
-          {"memory", memory_text()},
-          {"system", system_text()},
-          {"kernels", cpu::best_kernels().isa},
-          {"onednn", cpu::onednn_version()},
+  const CpuBackendInfo cpu = cpu_backend_info();
+  return {{"processor", processor},          {"cores", std::to_string(available_cores())},
+          {"memory", memory_text()},         {"system", system_text()},
+          {"kernels", cpu.instruction_set},  {"onednn", cpu.onednn},
 #ifdef __clang__
           {"compiler", "clang " __VERSION__}
 #else

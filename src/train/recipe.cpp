@@ -60,7 +60,9 @@ Recipe changed(Recipe recipe, const RecipeChanges& changes) {
   set(recipe.label_smoothing, changes.label_smoothing);
   set(recipe.schedule.warmup, changes.warmup);
   if (changes.schedule) recipe.schedule.kind = schedule_kind(*changes.schedule);
-  if (recipe.momentum == 0) recipe.nesterov = false;  // Nesterov's look-ahead along no momentum
+  set(recipe.nesterov, changes.nesterov);
+  set(recipe.decay_all, changes.decay_all);
+  if (recipe.momentum == 0 && !changes.nesterov) recipe.nesterov = false;  // Nesterov's look-ahead along no momentum
   check(recipe);
   return recipe;
 }

@@ -54,6 +54,7 @@ struct RecipeChanges {
   std::optional<int64_t> epochs = {}, iterations = {}, batch = {};
   std::optional<double> lr = {}, momentum = {}, weight_decay = {}, label_smoothing = {}, warmup = {};
   std::optional<std::string> schedule = {};
+  std::optional<bool> nesterov = {}, decay_all = {};
 };
 /// `recipe` with the changes, checked.
 Recipe changed(Recipe recipe, const RecipeChanges& changes);

@@ -4,7 +4,7 @@
 #include "base/interrupt.hpp"
 #include "base/log.hpp"
 #include "base/progress.hpp"
-#include "runtime/cpu/kernels.hpp"
+#include "runtime/executable.hpp"
 
 #include <fmt/format.h>
 
@@ -61,7 +61,8 @@ Trainer::Trainer(TrainerSetup setup, State state, const TrainingPosition& positi
                compile_options(setup_, pool_)),
       inference_(setup_.info.spec, state_, compile_options(setup_, pool_)),
       start_(Clock::now()) {
-  setup_.config.instruction_set = setup_.backend == Backend::reference ? reference_kernels : cpu::best_kernels().isa;
+  setup_.config.instruction_set =
+      setup_.backend == Backend::reference ? reference_kernels : cpu_backend_info().instruction_set;
   setup_.config.plan = program_.fingerprint();
   if (position_.step_in_epoch < loader_.steps_per_epoch())
     loader_.restart(position_.epoch, position_.step_in_epoch);

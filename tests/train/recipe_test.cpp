@@ -37,6 +37,15 @@ TEST(Recipe, EpochsRescaleTheMilestones) {
   EXPECT_NEAR(learning_rate(recipe.schedule, 500, steps), 0.01, 1e-12);
 }
 
+TEST(Recipe, FlagsChangeTheOptimizer) {
+  const Recipe recipe = changed(find_recipe("paper-cifar"), {.nesterov = true, .decay_all = false});
+  EXPECT_TRUE(recipe.nesterov);
+  EXPECT_FALSE(recipe.decay_all);
+  EXPECT_FALSE(changed(recipes().front(), {.momentum = 0}).nesterov);
+  EXPECT_EQ(error_of([] { changed(recipes().front(), {.momentum = 0, .nesterov = true}); }),
+            "2: recipe: nesterov needs a momentum above 0");
+}
+
 TEST(Recipe, WrongValuesAreNamed) {
   const Recipe& base = recipes().front();
   EXPECT_EQ(error_of([] { find_recipe("shrot"); }), "2: recipe: unknown name 'shrot'; there are short, paper-cifar");

@@ -2,6 +2,7 @@
 // (ONEDNN_MAX_CPU_ISA) counts too.
 #include "runtime/cpu/compat.hpp"
 #include "runtime/cpu/kernels.hpp"
+#include "runtime/executable.hpp"
 
 #include <string>
 
@@ -37,12 +38,16 @@ const Kernels& best_kernels() {
   return baseline::kernels();
 }
 
-const char* onednn_version() {
-  static const std::string text = [] {
+}  // namespace resnet::cpu
+
+namespace resnet {
+
+CpuBackendInfo cpu_backend_info() {
+  static const std::string onednn = [] {
     const dnnl::version_t* version = dnnl::version();
     return std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->patch);
   }();
-  return text.c_str();
+  return {cpu::best_kernels().isa, onednn.c_str()};
 }
 
-}  // namespace resnet::cpu
+}  // namespace resnet

@@ -80,7 +80,4 @@ struct Kernels {
 /// The table to use on this machine.
 const Kernels& best_kernels();
 
-/// Of the oneDNN that runs here, "2.6.3".
-const char* onednn_version();
-
 }  // namespace resnet::cpu
