@@ -13,8 +13,8 @@ target_compile_features(resnet_library INTERFACE cxx_std_20)
 # include/ for <resnet/resnet.hpp>, include/resnet/ because the headers name each other as "base/error.hpp".
 target_include_directories(resnet_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
                                                     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/resnet>)
-target_link_libraries(resnet_library INTERFACE fmt::fmt Threads::Threads OneDNN::OneDNN PNG::PNG
-                                               tomlplusplus::tomlplusplus)
+target_link_libraries(resnet_library INTERFACE fmt::fmt Threads::Threads OneDNN::OneDNN PNG::PNG JPEG::JPEG
+                                               WebP::webp WebP::webpdemux tomlplusplus::tomlplusplus)
 
 install(TARGETS resnet_library EXPORT resnet)
 if(TARGET resnet)
@@ -23,7 +23,7 @@ endif()
 install(FILES src/resnet.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/resnet)
 foreach(layer base graph runtime models formats data report train study)
   install(DIRECTORY src/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/resnet FILES_MATCHING PATTERN *.hpp
-          PATTERN runtime/cpu EXCLUDE PATTERN runtime/reference EXCLUDE)
+          PATTERN runtime/cpu EXCLUDE PATTERN runtime/reference EXCLUDE PATTERN data/decoders EXCLUDE)
 endforeach()
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/resnet)
@@ -31,4 +31,4 @@ install(EXPORT resnet NAMESPACE resnet:: FILE resnetTargets.cmake DESTINATION ${
 configure_package_config_file(cmake/resnetConfig.cmake.in resnetConfig.cmake INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(resnetConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/resnetConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/resnetConfigVersion.cmake
-              cmake/FindOneDNN.cmake DESTINATION ${package_folder})
+              cmake/FindOneDNN.cmake cmake/FindWebP.cmake DESTINATION ${package_folder})

@@ -1,0 +1,59 @@
+// Between the samples that formats store and the grey or RGB pixels that networks take, by Pillow's formulas.
+#include "data/decoders/decoders.hpp"
+
+#include <algorithm>
+
+namespace resnet::decoders {
+namespace {
+
+uint8_t luma(const uint8_t* rgb) {
+  return static_cast<uint8_t>((19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 0x8000) >> 16);
+}
+
+// a * b / 255, rounded, as Pillow's MULDIV255.
+int multiply(int a, int b) {
+  const int product = a * b + 128;
+  return ((product >> 8) + product) >> 8;
+}
+
+void rgb_from_inverted_cmyk(const uint8_t* cmyk, uint8_t* rgb) {
+  const int light = cmyk[3];
+  for (int c = 0; c < 3; ++c) rgb[c] = static_cast<uint8_t>(std::clamp(light - multiply(255 - cmyk[c], light), 0, 255));
+}
+
+}  // namespace
+
+void convert_row(const uint8_t* row, Samples samples, int width, int channels, uint8_t* out) {
+  const int step = count_of(samples);
+  for (int x = 0; x < width; ++x, row += step, out += channels) {
+    if (samples == Samples::grey) {
+      std::fill_n(out, channels, *row);
+      continue;
+    }
+    uint8_t rgb[3];
+    if (samples == Samples::rgb)
+      std::copy_n(row, 3, rgb);
+    else
+      rgb_from_inverted_cmyk(row, rgb);
+    if (channels == 1)
+      *out = luma(rgb);
+    else
+      std::copy_n(rgb, 3, out);
+  }
+}
+
+Image converted(Image image, int channels) {
+  if (image.channels == channels) return image;
+  Image out{.channels = channels, .height = image.height, .width = image.width};
+  const std::size_t area = image.pixels.size() / static_cast<std::size_t>(image.channels);
+  out.pixels.resize(area * static_cast<std::size_t>(channels));
+  const Samples samples = image.channels == 1 ? Samples::grey : Samples::rgb;
+  for (int y = 0; y < image.height; ++y) {
+    const auto pixel = static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width);
+    convert_row(image.pixels.data() + pixel * static_cast<std::size_t>(image.channels), samples, image.width, channels,
+                out.pixels.data() + pixel * static_cast<std::size_t>(channels));
+  }
+  return out;
+}
+
+}  // namespace resnet::decoders

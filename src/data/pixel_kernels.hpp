@@ -1,0 +1,34 @@
+// The inner loops of resampling. isa/*.cpp is compiled once for each instruction set and the best that this machine has
+// is chosen once per program; they calculate in whole numbers, so all give the same bytes.
+#pragma once
+
+#include <cstdint>
+
+namespace resnet::pixels {
+
+/// Weights of 22 bits, as Pillow rounds them: out[i] = clip((2^21 + sum_t weights[i][t] in[first[i] + t]) >> 22).
+inline constexpr int weight_bits = 22;
+
+/// The weights of outputs 0 .. outputs - 1. Weights past count[i] are 0.
+struct Weights {
+  int outputs = 0;
+  int taps = 0;  // of storage for each output; at least every count
+  const int32_t* first = nullptr;
+  const int32_t* count = nullptr;
+  const int32_t* weights = nullptr;  // [outputs, taps]
+};
+
+struct Kernels {
+  const char* isa;
+  /// out[y, x] from in[y]: rows of `in_width` pixels of `channels` (1 or 3) interleaved samples, without gaps.
+  void (*resample_rows)(const uint8_t* in, int rows, int in_width, int channels, const Weights& weights, uint8_t* out);
+  /// out[y] from the rows of `in`, each of `row_bytes` samples.
+  void (*resample_columns)(const uint8_t* in, int64_t row_bytes, const Weights& weights, uint8_t* out);
+};
+
+/// For this machine.
+const Kernels& best_kernels();
+/// The table of "baseline", "avx2" or "avx512"; null where this machine cannot run it.
+const Kernels* kernels_of(const char* isa);
+
+}  // namespace resnet::pixels
