@@ -64,7 +64,7 @@ Image decode_whole(Bytes bytes, const ImageInfo& info, const DecodeOptions& opti
 }
 
 // The largest of 1, 2, 4, 8 that leaves the shorter side of `wanted` at `least` or more.
-int denominator_for(const Region& wanted, int least) {
+int denominator_for(const Rectangle& wanted, int least) {
   if (least <= 0) return 1;
   int denominator = 1;
   while (denominator < 8 && std::min(wanted.height, wanted.width) / (2 * denominator) >= least) denominator *= 2;
@@ -72,14 +72,14 @@ int denominator_for(const Region& wanted, int least) {
 }
 
 // The pixels of a picture made smaller by `denominator` that `wanted` of the full one touches.
-Region scaled_region(const Region& wanted, int denominator) {
+Rectangle scaled_window(const Rectangle& wanted, int denominator) {
   const int top = wanted.top / denominator, left = wanted.left / denominator;
   const auto up = [denominator](int x) { return (x + denominator - 1) / denominator; };
   return {top, left, up(wanted.top + wanted.height) - top, up(wanted.left + wanted.width) - left};
 }
 
-Image decode_jpeg(Bytes bytes, const DecodeOptions& options, const Region& wanted, int denominator) {
-  const Region window = scaled_region(wanted, denominator);
+Image decode_jpeg(Bytes bytes, const DecodeOptions& options, const Rectangle& wanted, int denominator) {
+  const Rectangle window = scaled_window(wanted, denominator);
   const uint64_t pixels = static_cast<uint64_t>(window.height) * static_cast<uint64_t>(window.width) *
                           static_cast<uint64_t>(options.channels) * (options.orient ? 2 : 1);
   check_memory(pixels + 1, options.limits);
@@ -90,12 +90,12 @@ Image decode_jpeg(Bytes bytes, const DecodeOptions& options, const Region& wante
                                        .strict = options.strict});
 }
 
-// `region` as a box of `part`, the scaled picture's pixels that it touches; both in the stored orientation.
-Box box_in_part(const Region& region, int denominator) {
-  const Region part = scaled_region(region, denominator);
+// `wanted` as a box of `part`, the scaled picture's pixels that it touches; both in the stored orientation.
+Box box_in_part(const Rectangle& wanted, int denominator) {
+  const Rectangle part = scaled_window(wanted, denominator);
   const auto scaled = [denominator](int x, int start) { return static_cast<double>(x) / denominator - start; };
-  return {scaled(region.left, part.left), scaled(region.top, part.top), scaled(region.left + region.width, part.left),
-          scaled(region.top + region.height, part.top)};
+  return {scaled(wanted.left, part.left), scaled(wanted.top, part.top), scaled(wanted.left + wanted.width, part.left),
+          scaled(wanted.top + wanted.height, part.top)};
 }
 
 // A box of the stored picture of `height` x `width` as one of the oriented picture.
@@ -148,18 +148,18 @@ ImageInfo probe_image(std::span<const std::byte> bytes, const ImageLimits& limit
 }
 
 DecodedWindow decode_window(std::span<const std::byte> bytes, const DecodeOptions& options,
-                            const std::function<Region(int height, int width)>& choose) {
+                            const std::function<Rectangle(int height, int width)>& choose) {
   if (options.channels != 1 && options.channels != 3) fail("decoding to ", options.channels, " channels; 1 or 3 exist");
   const ImageInfo info = probe_image(bytes, options.limits);
   const int orientation = options.orient ? info.orientation : 1;
   const bool turned = decoders::turned(orientation);
   const int height = turned ? info.width : info.height, width = turned ? info.height : info.width;
-  const Region window = choose(height, width);
+  const Rectangle window = choose(height, width);
   if (window.top < 0 || window.left < 0 || window.height < 1 || window.width < 1 ||
       window.top > height - window.height || window.left > width - window.width)
     fail("a window of ", window.height, "x", window.width, " at ", window.top, ",", window.left,
          " does not lie inside a picture of ", height, "x", width);
-  const Region stored = decoders::stored_region(window, info.height, info.width, orientation);
+  const Rectangle stored = decoders::stored_window(window, info.height, info.width, orientation);
   Image part;
   int denominator = 1;
   if (info.format == ImageFormat::jpeg) {
@@ -167,14 +167,14 @@ DecodedWindow decode_window(std::span<const std::byte> bytes, const DecodeOption
     part = decode_jpeg(bytes, options, stored, denominator);
   } else {
     part = decode_whole(bytes, info, options);
-    if (stored != Region{0, 0, info.height, info.width}) part = crop(part, stored);
+    if (stored != Rectangle{0, 0, info.height, info.width}) part = crop(part, stored);
   }
   const Box box = oriented_box(box_in_part(stored, denominator), part.height, part.width, orientation);
   return {decoders::oriented(std::move(part), orientation), box};
 }
 
 Image decode_image(std::span<const std::byte> bytes, const DecodeOptions& options) {
-  return decode_window(bytes, options, [](int height, int width) { return Region{0, 0, height, width}; }).image;
+  return decode_window(bytes, options, [](int height, int width) { return Rectangle{0, 0, height, width}; }).image;
 }
 
 }  // namespace resnet

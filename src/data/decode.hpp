@@ -38,12 +38,6 @@ struct DecodeOptions {
 /// Error (bad data): no known format, damaged, cut short, or above a limit.
 Image decode_image(std::span<const std::byte> bytes, const DecodeOptions& options = {});
 
-/// A rectangle of whole pixels.
-struct Region {
-  int top = 0, left = 0, height = 0, width = 0;
-  bool operator==(const Region&) const = default;
-};
-
 /// A rectangle between pixels, as Pillow's `box`: pixel (y, x) covers [x, x + 1) by [y, y + 1).
 struct Box {
   double left = 0, top = 0, right = 0, bottom = 0;
@@ -61,7 +55,7 @@ struct DecodedWindow {
 /// options.scale_for let the JPEG be scaled. `choose` gets height and width as the picture stands after orientation
 /// and returns a window inside it. Error (bad data): as decode_image.
 DecodedWindow decode_window(std::span<const std::byte> bytes, const DecodeOptions& options,
-                            const std::function<Region(int height, int width)>& choose);
+                            const std::function<Rectangle(int height, int width)>& choose);
 
 enum class ImageFormat { jpeg, png, webp, bmp, pnm };
 

@@ -16,4 +16,10 @@ struct Image {
   bool operator==(const Image&) const = default;
 };
 
+/// A part of a picture, in whole pixels.
+struct Rectangle {
+  int top = 0, left = 0, height = 0, width = 0;
+  bool operator==(const Rectangle&) const = default;
+};
+
 }  // namespace resnet

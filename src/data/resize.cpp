@@ -92,7 +92,7 @@ Image blank(int channels, int height, int width) {
 }
 
 // The part `wanted` of `image`'s `box` resized to height x width.
-Image resample(const Image& image, int height, int width, Filter filter, const Box& box, const Region& wanted) {
+Image resample(const Image& image, int height, int width, Filter filter, const Box& box, const Rectangle& wanted) {
   assert(height > 0 && width > 0 && image.pixels.size() == bytes_of(image));
   if (!(box.left >= 0 && box.top >= 0 && box.right <= image.width && box.bottom <= image.height))
     fail_data("resize: a box of ", box.left, ",", box.top, " to ", box.right, ",", box.bottom,
@@ -144,17 +144,17 @@ Image resize_shorter_side(const Image& image, int size, Filter filter, const Ima
 
 Image resize_and_centre_crop(const Image& image, int size, int height, int width, Filter filter) {
   const auto [full_height, full_width] = shorter_side_size(image.height, image.width, size);
-  const Region region = centre_region(full_height, full_width, height, width);
-  if (full_height == image.height && full_width == image.width) return crop(image, region);
-  const int top = std::max(region.top, 0), left = std::max(region.left, 0);
-  const Region inside{top, left, std::min(region.top + height, full_height) - top,
-                      std::min(region.left + width, full_width) - left};
+  const Rectangle window = centre_window(full_height, full_width, height, width);
+  if (full_height == image.height && full_width == image.width) return crop(image, window);
+  const int top = std::max(window.top, 0), left = std::max(window.left, 0);
+  const Rectangle inside{top, left, std::min(window.top + height, full_height) - top,
+                         std::min(window.left + width, full_width) - left};
   Image part = resample(image, full_height, full_width, filter, whole(image), inside);
-  if (inside == region) return part;
-  return crop(part, {region.top - top, region.left - left, height, width});
+  if (inside == window) return part;
+  return crop(part, {window.top - top, window.left - left, height, width});
 }
 
-Region centre_region(int height, int width, int crop_height, int crop_width) {
+Rectangle centre_window(int height, int width, int crop_height, int crop_width) {
   const auto start = [](int size, int wanted) {
     if (wanted > size) return -((wanted - size) / 2);
     return static_cast<int>(std::nearbyint((size - wanted) / 2.0));
@@ -163,20 +163,20 @@ Region centre_region(int height, int width, int crop_height, int crop_width) {
 }
 
 Image centre_crop(const Image& image, int height, int width) {
-  return crop(image, centre_region(image.height, image.width, height, width));
+  return crop(image, centre_window(image.height, image.width, height, width));
 }
 
-Image crop(const Image& image, const Region& region) {
-  Image out = blank(image.channels, region.height, region.width);
-  const int top = std::max(region.top, 0), bottom = std::min(region.top + region.height, image.height);
-  const int left = std::max(region.left, 0), right = std::min(region.left + region.width, image.width);
+Image crop(const Image& image, const Rectangle& window) {
+  Image out = blank(image.channels, window.height, window.width);
+  const int top = std::max(window.top, 0), bottom = std::min(window.top + window.height, image.height);
+  const int left = std::max(window.left, 0), right = std::min(window.left + window.width, image.width);
   if (left >= right) return out;
   const auto channels = static_cast<std::size_t>(image.channels);
   const auto at = [channels](const Image& of, int y, int x) {
     return (static_cast<std::size_t>(y) * static_cast<std::size_t>(of.width) + static_cast<std::size_t>(x)) * channels;
   };
   for (int y = top; y < bottom; ++y)
-    std::memcpy(out.pixels.data() + at(out, y - region.top, left - region.left),
+    std::memcpy(out.pixels.data() + at(out, y - window.top, left - window.left),
                 image.pixels.data() + at(image, y, left), static_cast<std::size_t>(right - left) * channels);
   return out;
 }

@@ -31,12 +31,12 @@ Image resize_and_centre_crop(const Image& image, int size, int height, int width
 
 /// The part of a picture of `height` x `width` that torchvision's CenterCrop(crop_height, crop_width) shows: top and
 /// left are rounded half to even, and negative where the picture is smaller than the crop.
-Region centre_region(int height, int width, int crop_height, int crop_width);
+Rectangle centre_window(int height, int width, int crop_height, int crop_width);
 
 /// torchvision's CenterCrop: zeros around a picture that is smaller.
 Image centre_crop(const Image& image, int height, int width);
 
-/// The pixels of `region`; those outside of the picture are zero.
-Image crop(const Image& image, const Region& region);
+/// The pixels of `window`, which may reach beyond the picture; black there.
+Image crop(const Image& image, const Rectangle& window);
 
 }  // namespace resnet

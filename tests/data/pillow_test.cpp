@@ -46,7 +46,7 @@ std::string describe(std::span<const std::byte> bytes) {
   line += line_of("box", resize(image, 160, 160, Filter::bilinear, box));
   line += line_of("box-bicubic", resize(image, 160, 96, Filter::bicubic, box));
   const DecodedWindow window = decode_window(bytes, {}, [](int h, int w) {
-    return Region{h / 7, w / 5, (h + 2) / 3, (w + 1) / 2};
+    return Rectangle{h / 7, w / 5, (h + 2) / 3, (w + 1) / 2};
   });
   EXPECT_EQ(window.box, (Box{0, 0, double(window.image.width), double(window.image.height)}));
   line += line_of("window", resize(window.image, 224, 224, Filter::bilinear, window.box));

@@ -191,17 +191,4 @@ Image flip_left_right(Image image) {
   return image;
 }
 
-Image crop(const Image& image, const Rectangle& window) {
-  Image out{.channels = image.channels, .height = window.height, .width = window.width, .pixels = {}};
-  out.pixels.resize(static_cast<std::size_t>(window.height) * static_cast<std::size_t>(window.width) *
-                    static_cast<std::size_t>(image.channels));
-  const int first = std::clamp(-window.left, 0, window.width);
-  const int last = std::clamp(image.width - window.left, first, window.width);
-  for (int y = std::max(0, -window.top); y < std::min(window.height, image.height - window.top); ++y)
-    if (first < last)
-      std::copy_n(image.pixels.data() + offset_of(image, y + window.top, first + window.left),
-                  (last - first) * image.channels, out.pixels.data() + offset_of(out, y, first));
-  return out;
-}
-
 }  // namespace resnet

@@ -50,13 +50,4 @@ Image shear_y(const Image& image, double level, Interpolation interpolation);
 /// Counter-clockwise about the centre. Quarter turns that keep the shape move pixels without interpolation.
 Image rotate(const Image& image, double degrees, Interpolation interpolation);
 
-/// A part of a picture in pixels.
-struct Rectangle {
-  int top = 0, left = 0, height = 0, width = 0;
-  bool operator==(const Rectangle&) const = default;
-};
-
-/// The part of the picture inside `window`, which may reach beyond it; black there.
-Image crop(const Image& image, const Rectangle& window);
-
 }  // namespace resnet

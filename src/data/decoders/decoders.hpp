@@ -18,7 +18,7 @@ ImageInfo probe_pnm(Bytes bytes);
 struct JpegRequest {
   int channels = 3;
   int denominator = 1;  // 1, 2, 4, 8: the picture is made this much smaller, sides rounded up
-  Region window;        // of the picture at that size
+  Rectangle window;     // of the picture at that size
   uint64_t memory = 0;  // at most, for coefficients that are kept
   bool strict = false;
 };
@@ -37,8 +37,8 @@ int exif_orientation(Bytes bytes, ImageFormat format);
 Image oriented(Image image, int orientation);
 /// Whether an orientation exchanges height and width.
 constexpr bool turned(int orientation) { return orientation >= 5; }
-/// Where `region` of the oriented picture lies in the stored one of `height` x `width`.
-Region stored_region(const Region& region, int height, int width, int orientation);
+/// Where `window` of the oriented picture lies in the stored one of `height` x `width`.
+Rectangle stored_window(const Rectangle& window, int height, int width, int orientation);
 
 /// Rows of 8-bit samples as decoders leave them.
 enum class Samples { grey, rgb, cmyk_inverted };

@@ -178,7 +178,7 @@ Image decode_jpeg(Bytes bytes, const JpegRequest& request) {
   reader.read_header();
   start(reader, request);
   jpeg_decompress_struct& info = reader.info();
-  const Region& window = request.window;
+  const Rectangle& window = request.window;
   Image image{.channels = request.channels, .height = window.height, .width = window.width};
   const std::size_t row_bytes = static_cast<std::size_t>(window.width) * static_cast<std::size_t>(request.channels);
   image.pixels.resize(row_bytes * static_cast<std::size_t>(window.height));

@@ -45,10 +45,10 @@ Image oriented(Image image, int orientation) {
   return out;
 }
 
-Region stored_region(const Region& region, int height, int width, int orientation) {
+Rectangle stored_window(const Rectangle& window, int height, int width, int orientation) {
   const Turn turn = turns[orientation];
-  Region stored = region;
-  if (turn.transpose) stored = {region.left, region.top, region.width, region.height};
+  Rectangle stored = window;
+  if (turn.transpose) stored = {window.left, window.top, window.width, window.height};
   if (turn.mirror_rows) stored.top = height - stored.top - stored.height;
   if (turn.mirror_columns) stored.left = width - stored.left - stored.width;
   return stored;

@@ -2,6 +2,7 @@
 // operators.txt), and, where these programs are at hand, live on a photo.
 #include "data/augment/operators.hpp"
 
+#include "data/resize.hpp"
 #include "data/temporary_folder.hpp"
 #include "support/places.hpp"
 
