@@ -1,27 +1,21 @@
 #include "train/run.hpp"
 
 #include "base/error.hpp"
-#include "base/log.hpp"
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <limits>
 #include <sstream>
-#include <utility>
 
 namespace resnet {
 namespace {
 
 constexpr std::string_view title =
     "epoch,step,time,lr,train/loss,val/loss,metrics/accuracy_top1,metrics/accuracy_top5,train/accuracy_top1";
+
+constexpr std::string_view marker = "checkpoints";
 
 constexpr uint64_t metrics_limit = uint64_t{64} << 20;  // a line has some 100 bytes: more epochs than anyone trains
 
@@ -69,8 +63,6 @@ MetricsRow row_of(const std::string& line) {
           .train_top1 = *values[8]};
 }
 
-bool is_run(const fs::path& path) { return path_exists(path / "config.toml") && is_folder(path / "checkpoints"); }
-
 /// Rows up to `step`. A line that was cut short by a crash can only be the last one, and lies behind the checkpoint.
 std::vector<MetricsRow> read_rows(const fs::path& path, int64_t step) {
   std::vector<MetricsRow> rows;
@@ -86,24 +78,6 @@ std::vector<MetricsRow> read_rows(const fs::path& path, int64_t step) {
     }
   }
   return rows;
-}
-
-/// The first of NAME, NAME-2, NAME-3 ... that this call could create: two runs that start together get two.
-fs::path first_free(const fs::path& parent, const std::string& name) {
-  make_directory(parent);
-  for (int64_t number = 1;; ++number) {
-    const fs::path path = parent / (number == 1 ? name : fmt::format("{}-{}", name, number));
-    std::error_code error;
-    if (fs::create_directory(path, error)) return path;
-    if (error) fail(path.string(), ": cannot create the folder: ", error.message(), "; choose a place with --out");
-  }
-}
-
-RunDirectory create(const std::string& verb, const std::string& name, const fs::path& out) {
-  const fs::path path = out.empty() ? first_free(fs::path("runs") / verb, name) : out;
-  make_directory(path);
-  make_directory(path / "checkpoints");
-  return RunDirectory(path);
 }
 
 }  // namespace
@@ -130,60 +104,13 @@ void RunDirectory::remove_leftovers() const {
     }
 }
 
-RunLock::RunLock(const fs::path& run) : descriptor_(::open(run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  if (descriptor_ < 0) fail(run.string(), ": cannot be opened: ", std::strerror(errno));
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-  ::close(descriptor_);
-  fail(run.string(), ": another process is training this run; wait for its end or stop it");
-}
-
-RunLock::~RunLock() { ::close(descriptor_); }
-
-EarlierRun::EarlierRun(const fs::path& out, bool force) : out_(out.has_filename() ? out : out.parent_path()) {
-  std::error_code error;
-  if (out.empty() || !fs::exists(fs::symlink_status(out_, error))) return;
-  if (!force) fail(out.string(), ": exists already; choose another --out, or replace the run there with --force");
-  if (!is_folder(out_)) fail(out.string(), ": is a file, expected a folder for the run; choose another --out");
-  if (fs::is_empty(out_, error)) return;
-  if (!is_run(out_))
-    fail(out.string(), ": holds something other than a run, which --force does not remove; choose another --out");
-  const RunLock lock(out_);
-  fs::path aside = out_;
-  aside += fmt::format(".earlier{}", ::getpid());
-  fs::rename(out_, aside, error);
-  if (error) fail(out.string(), ": the earlier run cannot be moved aside: ", error.message());
-  aside_ = aside;
-}
-
-EarlierRun::~EarlierRun() {
-  std::error_code error;
-  if (!aside_.empty()) fs::rename(aside_, out_, error);
-  if (error) log_warning("the earlier run could not be put back: it is in {}", aside_.string());
-}
-
-void EarlierRun::drop() {
-  std::error_code error;
-  const fs::path aside = std::exchange(aside_, {});
-  if (!aside.empty()) fs::remove_all(aside, error);
-  if (error) log_warning("{}: the earlier run could not be removed: {}", aside.string(), error.message());
-}
-
 NewRun::NewRun(const std::string& verb, const std::string& name, const fs::path& out, bool force)
-    : earlier_(out, force), directory_(create(verb, name, out)), lock_(directory_.path()) {}
-
-NewRun::~NewRun() {
-  std::error_code ignored;
-  if (!kept_) fs::remove_all(directory_.path(), ignored);  // nothing in it could be resumed
-}
-
-void NewRun::keep() {
-  kept_ = true;
-  earlier_.drop();
-}
+    : folder_(verb, name, out, force, marker), directory_(folder_.path()) {}
 
 RunDirectory open_run(const fs::path& path) {
   if (!path_exists(path)) fail_data(path.string(), ": no such run");
-  if (!is_run(path)) fail_data(path.string(), ": is not a run directory (expected config.toml and checkpoints/ in it)");
+  if (!is_run_folder(path, marker))
+    fail_data(path.string(), ": is not a run directory (expected config.toml and checkpoints/ in it)");
   return RunDirectory(path);
 }
 

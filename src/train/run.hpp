@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/files.hpp"
+#include "base/run_folder.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -52,53 +53,20 @@ class RunDirectory {
   fs::path path_;
 };
 
-/// While it lives, no other process trains in this directory. The kernel drops it when the process ends, however that
-/// comes about; a file system without such locks is used without.
-class RunLock {
- public:
-  /// Error: another one holds it.
-  explicit RunLock(const fs::path& run);
-  ~RunLock();
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-
- private:
-  int descriptor_;
-};
-
-/// An earlier run moved aside to make room at `out`; comes back unless it is dropped.
-class EarlierRun {
- public:
-  /// Nothing happens where `out` is free. Error: something is there that `force` does not replace.
-  EarlierRun(const fs::path& out, bool force);
-  ~EarlierRun();
-  EarlierRun(const EarlierRun&) = delete;
-  EarlierRun& operator=(const EarlierRun&) = delete;
-  void drop();
-
- private:
-  fs::path out_, aside_;
-};
-
 /// A new run directory, locked: `out` itself, which must not exist unless `force` (an earlier run there is replaced;
 /// any other folder with content is refused), or, where `out` is empty, the first free runs/VERB/NAME[-N]. Destroyed
 /// before keep(), it vanishes and the earlier run is back. Error: it exists, or it cannot be written.
 class NewRun {
  public:
   NewRun(const std::string& verb, const std::string& name, const fs::path& out, bool force);
-  ~NewRun();
-  NewRun(const NewRun&) = delete;
-  NewRun& operator=(const NewRun&) = delete;
 
   const RunDirectory& directory() const { return directory_; }
   /// It can be resumed now: it stays, and the earlier run is removed.
-  void keep();
+  void keep() { folder_.keep(); }
 
  private:
-  EarlierRun earlier_;
+  NewRunFolder folder_;
   RunDirectory directory_;
-  RunLock lock_;
-  bool kept_ = false;
 };
 
 /// Error (bad data): no run is there; says what a run directory holds.

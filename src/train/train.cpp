@@ -14,15 +14,6 @@
 namespace resnet {
 namespace {
 
-/// Lines also go to the run's log while this lives.
-class RunLog {
- public:
-  explicit RunLog(const RunDirectory& run) { set_log_file(run.log()); }
-  ~RunLog() { set_log_file({}); }
-  RunLog(const RunLog&) = delete;
-  RunLog& operator=(const RunLog&) = delete;
-};
-
 int thread_count(int wanted) { return wanted > 0 ? wanted : available_cores(); }
 
 /// A folder keeps its meaning when the run is resumed from elsewhere.
@@ -105,21 +96,6 @@ void write_start(const RunDirectory& run, const RunConfig& config, const std::ve
   run.truncate_metrics(-1);
 }
 
-/// Errors end up in the run's log as well.
-template <class Action>
-TrainResult logged(const RunDirectory& run, Action&& action) {
-  const RunLog log(run);
-  try {
-    return action();
-  } catch (const Error& error) {
-    try {
-      append_line(run.log(), error.what());
-    } catch (const Error&) {  // the disk may be what failed
-    }
-    throw;
-  }
-}
-
 /// What the run goes on with: as it was, but for what the request may change.
 RunConfig next_config(const RunConfig& before, const LoadedPosition& last, const ResumeRequest& request,
                       const RunDirectory& run) {
@@ -182,7 +158,7 @@ TrainResult train(const TrainRequest& request) {
   write_start(run.directory(), trainer.config(), info.classes, request.command);
   trainer.save(run.directory());
   run.keep();
-  return logged(run.directory(), [&] {
+  return logged(run.directory().log(), [&] {
     describe_start(trainer, info, data, run.directory());
     return trainer.train(run.directory(), {});
   });
@@ -211,7 +187,7 @@ TrainResult resume(const ResumeRequest& request) {
                   std::move(loaded.state), position);
   expect_same_kernels(before, trainer.config(), run);
   run.remove_leftovers();
-  return logged(run, [&] {
+  return logged(run.log(), [&] {
     if (!(config == before)) write_file(run.config(), to_toml(config));
     if (!(config.recipe == loaded.recipe)) {
       log_warning(

@@ -140,8 +140,8 @@ TEST_F(Unchanged, OnlyOneProcessTrainsInARun) {
     replaced = error_of([&] { train(again); });
   });
   train(small_request(folder / "run"));
-  EXPECT_NE(resumed.find("another process is training this run"), std::string::npos) << resumed;
-  EXPECT_NE(replaced.find("another process is training this run"), std::string::npos) << replaced;
+  EXPECT_NE(resumed.find("another process is at work on this run"), std::string::npos) << resumed;
+  EXPECT_NE(replaced.find("another process is at work on this run"), std::string::npos) << replaced;
   set_step_hook({});
   EXPECT_EQ(resume({.run = folder / "run"}).epochs, 2);
 }
