@@ -13,8 +13,9 @@ target_compile_features(resnet_library INTERFACE cxx_std_20)
 # include/ for <resnet/resnet.hpp>, include/resnet/ because the headers name each other as "base/error.hpp".
 target_include_directories(resnet_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
                                                     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/resnet>)
-target_link_libraries(resnet_library INTERFACE fmt::fmt Threads::Threads OneDNN::OneDNN PNG::PNG JPEG::JPEG
-                                               WebP::webp WebP::webpdemux tomlplusplus::tomlplusplus)
+target_link_libraries(resnet_library INTERFACE fmt::fmt nlohmann_json::nlohmann_json Threads::Threads OneDNN::OneDNN
+                                               PNG::PNG JPEG::JPEG WebP::webp WebP::webpdemux
+                                               tomlplusplus::tomlplusplus)
 
 install(TARGETS resnet_library EXPORT resnet)
 if(TARGET resnet)

@@ -97,14 +97,36 @@ std::string command_text(const CLI::App& app, const std::vector<std::string>& ar
   fail_usage(app.get_name(), ": ", text);
 }
 
-void run_verb(const Verb& verb, const std::vector<std::string>& arguments) {
-  CLI::App app(verb.summary, std::string("resnet ") + verb.name);
+void dispatch(std::span<const Verb> verbs, std::vector<std::string> arguments) {
+  const std::string first = arguments.front();
+  const bool help = first == "--help" || first == "-h" || first == "help";
+  if (help && arguments.size() == 1) return print_text("{}", program_help(verbs));
+  if (help) {
+    arguments.erase(arguments.begin());
+    arguments.emplace_back("--help");
+  }
+  if (first == "--version" || first == "-V") arguments.front() = "version";
+  const Verb& verb = find_verb(verbs, arguments.front());
+  if (verb.run) return verb.run(arguments);
+  run_command({.name = verb.name, .summary = verb.summary, .declare = verb.declare}, arguments);
+}
+
+int failed(ExitCode code, const std::string& message) {
+  print_stderr(fmt::format("error: {}\n", message));
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+void run_command(const Command& command, const std::vector<std::string>& arguments) {
+  CLI::App app(command.summary, "resnet " + command.name);
   shape_help(app);
   app.option_defaults()->take_last();  // a script may add to a command
-  const Action action = verb.declare(app);
+  const Action action = command.declare(app);
   add_environment_names(app);
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
+    const auto words = static_cast<std::ptrdiff_t>(command.words);
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - words));
   } catch (const CLI::CallForHelp&) {
     print_text("{}", app.help());
     return;
@@ -115,22 +137,6 @@ void run_verb(const Verb& verb, const std::vector<std::string>& arguments) {
   }
   action(command_text(app, arguments));
 }
-
-void dispatch(std::span<const Verb> verbs, std::vector<std::string> arguments) {
-  const std::string first = arguments.front();
-  const bool help = first == "--help" || first == "-h" || first == "help";
-  if (help && arguments.size() == 1) return print_text("{}", program_help(verbs));
-  if (help) arguments = {arguments[1], "--help"};
-  if (first == "--version" || first == "-V") arguments.front() = "version";
-  run_verb(find_verb(verbs, arguments.front()), arguments);
-}
-
-int failed(ExitCode code, const std::string& message) {
-  print_stderr(fmt::format("error: {}\n", message));
-  return static_cast<int>(code);
-}
-
-}  // namespace
 
 int run_program(std::span<const Verb> verbs, const std::vector<std::string>& arguments) {
   if (arguments.empty()) {

@@ -1,0 +1,10 @@
+// One function for each study, defined in its file: declares the options and returns what the study does.
+#pragma once
+
+#include "study/study.hpp"
+
+namespace resnet {
+
+StudyAction declare_notebook(StudyOptions& options);
+
+}  // namespace resnet
