@@ -5,7 +5,7 @@
 #include "data/decode.hpp"
 #include "data/resize.hpp"
 #include "support/places.hpp"
-#include "temporary_folder.hpp"
+#include "unpacked.hpp"
 
 #include <gtest/gtest.h>
 
@@ -70,17 +70,15 @@ void compare(const fs::path& folder, const std::string& expected) {
 
 std::string text_of_file(const fs::path& path) { return read_file(path, 1 << 24); }
 
-/// A folder with the sample photos; the test is skipped where they are not there.
-class PillowPhotos : public testing::Test {
+/// One file of each kind that Pillow can read; what differs from it is named here.
+TEST(PillowSeeds, DecodedAndResizedToTheSameBytes) {
+  compare(test::tests_folder().parent_path() / "fuzz" / "seeds",
+          text_of_file(test::tests_folder() / "data/pillow/seeds.txt"));
+}
+
+class PillowPhotos : public UnpackedData {
  protected:
-  void SetUp() override {
-    for (const char* name : {"imagenet-samples-50.tar", "hymenoptera-small.tar"}) {
-      const fs::path archive = test::shared_data(name);
-      if (!path_exists(archive)) GTEST_SKIP() << archive << " is not there";
-      ASSERT_EQ(std::system(fmt::format("tar -xf '{}' -C '{}'", archive.string(), folder_.path().string()).c_str()), 0);
-    }
-  }
-  TemporaryFolder folder_;
+  void SetUp() override { unpack({"imagenet-samples-50.tar", "hymenoptera-small.tar"}); }
 };
 
 TEST_F(PillowPhotos, SlowDecodedAndResizedToTheSameBytes) {

@@ -25,6 +25,10 @@ void rgb_from_inverted_cmyk(const uint8_t* cmyk, uint8_t* rgb) {
 
 void convert_row(const uint8_t* row, Samples samples, int width, int channels, uint8_t* out) {
   const int step = count_of(samples);
+  if (step == channels) {
+    std::copy_n(row, width * channels, out);
+    return;
+  }
   for (int x = 0; x < width; ++x, row += step, out += channels) {
     if (samples == Samples::grey) {
       std::fill_n(out, channels, *row);

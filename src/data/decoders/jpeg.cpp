@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "data/decoders/decoders.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstdio>
@@ -159,6 +160,45 @@ void start(JpegReader& reader, const JpegRequest& request) {
   });
 }
 
+/// Columns [first, first + width) are what libjpeg decodes, the wanted ones among them.
+struct Columns {
+  JDIMENSION first = 0, width = 0;
+};
+
+// Smooth upsampling mixes neighbours, so columns at a cut differ from those of the whole picture. With a few columns
+// more on each side (libjpeg adds to them up to the edge of its block) the wanted ones are the same.
+Columns cut_columns(JpegReader& reader, const Rectangle& window) {
+  constexpr int margin = 8;
+  jpeg_decompress_struct& info = reader.info();
+  const int all = static_cast<int>(info.output_width);
+  const int first = std::max(window.left - margin, 0);
+  const int last = std::min(window.left + window.width + margin, all);
+  Columns columns{static_cast<JDIMENSION>(first), static_cast<JDIMENSION>(last - first)};
+  if (last - first == all) return columns;
+  reader.call([&] { jpeg_crop_scanline(&info, &columns.first, &columns.width); });
+  return columns;
+}
+
+// Rows above the window are skipped: their coefficients must be read but not transformed. Smooth upsampling needs the
+// rows around a row, so the last of the blocks above it are decoded.
+void skip_to_row(JpegReader& reader, int row) {
+  jpeg_decompress_struct& info = reader.info();
+  const int block_rows = info.max_v_samp_factor * info.min_DCT_scaled_size;
+  const int skipped = (row / block_rows - 1) * block_rows;
+  if (skipped > 0) reader.call([&] { jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(skipped)); });
+}
+
+// Whether a picture is cut short must not depend on the window, so where the file does not end as it should the rest
+// is read.
+void check_end(JpegReader& reader, Bytes bytes, bool strict, uint8_t* row) {
+  jpeg_decompress_struct& info = reader.info();
+  const bool ends = bytes.size() >= 2 && bytes.starts_with("\xFF\xD9", bytes.size() - 2);
+  if ((ends && !strict) || jpeg_has_multiple_scans(&info)) return;
+  reader.call([&] {
+    while (info.output_scanline < info.output_height) jpeg_read_scanlines(&info, &row, 1);
+  });
+}
+
 }  // namespace
 
 ImageInfo probe_jpeg(Bytes bytes) {
@@ -179,19 +219,27 @@ Image decode_jpeg(Bytes bytes, const JpegRequest& request) {
   start(reader, request);
   jpeg_decompress_struct& info = reader.info();
   const Rectangle& window = request.window;
+  const Samples samples = reader.samples();
+  const int stored = count_of(samples);
+  const Columns columns = cut_columns(reader, window);
   Image image{.channels = request.channels, .height = window.height, .width = window.width};
   const std::size_t row_bytes = static_cast<std::size_t>(window.width) * static_cast<std::size_t>(request.channels);
   image.pixels.resize(row_bytes * static_cast<std::size_t>(window.height));
-  std::vector<uint8_t> row(static_cast<std::size_t>(info.output_width) *
-                           static_cast<std::size_t>(count_of(reader.samples())));
-  const int skipped = window.left * count_of(reader.samples());
-  for (int y = 0; y < static_cast<int>(info.output_height); ++y) {
+  std::vector<uint8_t> row(std::size_t{columns.width} * static_cast<std::size_t>(stored));
+  const std::size_t before = (static_cast<std::size_t>(window.left) - columns.first) * static_cast<std::size_t>(stored);
+  const bool direct = stored == request.channels && static_cast<int>(columns.width) == window.width;
+  skip_to_row(reader, window.top);
+  reader.call([&] {
     uint8_t* line = row.data();
-    reader.call([&] { jpeg_read_scanlines(&info, &line, 1); });
-    if (y >= window.top && y < window.top + window.height)
-      convert_row(row.data() + skipped, reader.samples(), window.width, request.channels,
-                  image.pixels.data() + static_cast<std::size_t>(y - window.top) * row_bytes);
-  }
+    while (static_cast<int>(info.output_scanline) < window.top) jpeg_read_scanlines(&info, &line, 1);
+    uint8_t* out = image.pixels.data();
+    for (int y = 0; y < window.height; ++y, out += row_bytes) {
+      if (direct) line = out;
+      jpeg_read_scanlines(&info, &line, 1);
+      if (!direct) convert_row(line + before, samples, window.width, request.channels, out);
+    }
+  });
+  check_end(reader, bytes, request.strict, row.data());
   return image;
 }
 

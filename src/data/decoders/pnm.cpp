@@ -1,9 +1,10 @@
 // Portable grey and pixel maps (netpbm's pgm and ppm): P2, P3 as text, P5, P6 as bytes, samples of 1 to 65535. They are
-// scaled to 8 bits as Pillow scales a PPM: round(value * 255 / maximum).
+// scaled to 8 bits as Pillow scales a PPM: round(value / maximum * 255), halves to even.
 #include "base/error.hpp"
 #include "data/decoders/decoders.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -68,7 +69,8 @@ Header read_header(Bytes bytes) {
 std::vector<uint8_t> scale_table(int maximum) {
   std::vector<uint8_t> table(static_cast<std::size_t>(maximum) + 1);
   for (int value = 0; value <= maximum; ++value)
-    table[static_cast<std::size_t>(value)] = static_cast<uint8_t>((2 * 255 * value + maximum) / (2 * maximum));
+    table[static_cast<std::size_t>(value)] =
+        static_cast<uint8_t>(std::nearbyint(static_cast<double>(value) / maximum * 255));
   return table;
 }
 

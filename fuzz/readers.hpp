@@ -1,0 +1,18 @@
+// The fuzz targets of the readers of data sets, model files and configurations.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace resnet::fuzz {
+
+/// One file of records, as CIFAR-10 and as CIFAR-100.
+void fuzz_cifar(std::span<const std::byte> input);
+/// A whole file.
+void fuzz_safetensors(std::span<const std::byte> input);
+/// config.toml of a run, and the recipe alone.
+void fuzz_config(std::span<const std::byte> input);
+/// The JSON texts in a model file: spec, preprocessing, where a training stands.
+void fuzz_metadata(std::span<const std::byte> input);
+
+}  // namespace resnet::fuzz

@@ -1,0 +1,17 @@
+#include "targets.hpp"
+
+#include "images.hpp"
+#include "readers.hpp"
+
+namespace resnet::fuzz {
+
+std::span<const Target> targets() {
+  static constexpr Target table[] = {
+      {"jpeg", fuzz_jpeg},     {"png", fuzz_png},           {"webp", fuzz_webp},   {"bmp", fuzz_bmp},
+      {"pnm", fuzz_pnm},       {"exif", fuzz_exif},         {"cifar", fuzz_cifar}, {"safetensors", fuzz_safetensors},
+      {"config", fuzz_config}, {"metadata", fuzz_metadata},
+  };
+  return table;
+}
+
+}  // namespace resnet::fuzz
