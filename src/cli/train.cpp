@@ -2,6 +2,7 @@
 #include "train/train.hpp"
 
 #include "base/interrupt.hpp"
+#include "cli/augment_options.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
@@ -111,6 +112,7 @@ Action declare_train(CLI::App& app) {
   app.add_option("--model", options->request.model, "a name that `resnet models` lists (resnet20)")->type_name("NAME");
   add_data_options(app, *options);
   add_recipe_options(app, *options);
+  add_augment_options(app, options->changes.augmentation);
   add_model_options(app, options->request.model_options);
   add_run_options(app, *options);
   return [options, &app](const std::string& command) {

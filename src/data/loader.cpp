@@ -1,6 +1,7 @@
 #include "data/loader.hpp"
 
 #include "base/error.hpp"
+#include "data/augment/mix.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -121,6 +122,23 @@ struct Loader::State {
     }
     std::fill(images.begin() + batch.count * image.elements(), images.end(), 0.0f);
     std::fill(labels.begin() + batch.count, labels.end(), 0);
+    if (mixes()) mix(batch);
+  }
+
+  bool mixes() const { return options.training && options.augmentation.mixes(); }
+
+  void mix(Batch& batch) {
+    const auto count = static_cast<std::size_t>(batch.count), elements = static_cast<std::size_t>(image.elements());
+    const auto classes = static_cast<std::size_t>(batch.targets.shape()[1]);
+    const std::span<float> targets = batch.targets.data<float>();
+    std::ranges::fill(targets, 0.0f);
+    Rng rng(
+        options.seed, "mix",
+        {static_cast<uint64_t>(batch.epoch), static_cast<uint64_t>(batch.step), static_cast<uint64_t>(options.rank)});
+    const Mix chosen = draw_mix(options.augmentation.mixup, options.augmentation.cutmix, static_cast<int>(image[1]),
+                                static_cast<int>(image[2]), rng);
+    mix_batch(chosen, {batch.count, image[0], image[1], image[2]}, batch.images.data<float>().first(count * elements),
+              batch.labels.data<int32_t>().first(count), static_cast<int>(classes), targets.first(count * classes));
   }
 
   void work() {
@@ -191,6 +209,8 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, const Preprocessing& prep
   for (Slot& slot : state_->slots) {
     slot.batch.images = Tensor({options.batch, image[0], image[1], image[2]});
     slot.batch.labels = Tensor({options.batch}, DType::i32);
+    if (state_->mixes())
+      slot.batch.targets = Tensor({options.batch, static_cast<int64_t>(state_->dataset->classes().size())});
     slot.batch.indices.reserve(static_cast<std::size_t>(options.batch));
   }
   state_->start(epoch, step);

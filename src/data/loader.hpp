@@ -18,6 +18,9 @@ struct Batch {
   Tensor images;
   /// [N] i32; zero from `count` on.
   Tensor labels;
+  /// [N, classes] f32, where the augmentation mixes images (of the same rank's batch): the part of each class; zero
+  /// from `count` on. Empty otherwise. labels are then the classes with the larger parts.
+  Tensor targets = {};
   /// Images that are really there; below N only in the last batch of an epoch (0 if this rank has none left).
   int64_t count = 0;
   /// Their indices in the data set; `count` entries.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace resnet {
 namespace {
@@ -69,9 +70,52 @@ void normalise(std::span<const uint8_t> pixels, const Shape& image, const Normal
     for (std::size_t i = c * area; i < (c + 1) * area; ++i) out[i] = table[c][pixels[i]];
 }
 
+void normalise(const Image& image, const NormalisationTable& table, std::span<float> out) {
+  const std::size_t channels = table.size(), area = out.size() / channels;
+  assert(image.pixels.size() == out.size() && static_cast<std::size_t>(image.channels) == channels);
+  for (std::size_t c = 0; c < channels; ++c)
+    for (std::size_t i = 0; i < area; ++i) out[c * area + i] = table[c][image.pixels[i * channels + c]];
+}
+
+Image image_of(std::span<const uint8_t> pixels, const Shape& image) {
+  const auto channels = static_cast<std::size_t>(image[0]), area = static_cast<std::size_t>(image[1] * image[2]);
+  Image out{.channels = static_cast<int>(image[0]),
+            .height = static_cast<int>(image[1]),
+            .width = static_cast<int>(image[2]),
+            .pixels = std::vector<uint8_t>(pixels.size())};
+  for (std::size_t c = 0; c < channels; ++c)
+    for (std::size_t i = 0; i < area; ++i) out.pixels[i * channels + c] = pixels[c * area + i];
+  return out;
+}
+
+void finish(const Image& image, const Augmentation& augmentation, Rng& rng, const NormalisationTable& table,
+            std::span<float> out) {
+  normalise(image, table, out);
+  const int64_t height = image.height, width = image.width, area = height * width;
+  if (augmentation.lighting > 0 && image.channels == 3) {
+    const std::array<float, 3> shift = draw_lighting(augmentation.lighting, rng);
+    for (std::size_t c = 0; c < 3; ++c) {
+      const float step = shift[c] * (table[c][255] - table[c][0]);  // the table maps 0 .. 255 to 0 .. 1 / deviation
+      for (float& value : out.subspan(c * static_cast<std::size_t>(area), static_cast<std::size_t>(area)))
+        value += step;
+    }
+  }
+  if (augmentation.erasing == 0) return;
+  const auto erased = draw_erasing(image.height, image.width, augmentation.erasing, rng);
+  if (!erased) return;
+  for (int64_t c = 0; c < image.channels; ++c)
+    for (int64_t row = erased->top; row < erased->top + erased->height; ++row)
+      std::fill_n(out.begin() + (c * height + row) * width + erased->left, erased->width, 0.0f);
+}
+
 void augment_and_normalise(std::span<const uint8_t> pixels, const Shape& image, const Augmentation& augmentation,
                            Rng& rng, const NormalisationTable& table, std::span<float> out) {
   assert(pixels.size() == out.size() && out.size() == static_cast<std::size_t>(image.elements()));
+  if (!augmentation.moves_only()) {
+    Image changed = random_crop(image_of(pixels, image), augmentation, rng);
+    finish(random_change(std::move(changed), augmentation, rng), augmentation, rng, table, out);
+    return;
+  }
   const Offset offset = draw_offset(augmentation.pad, rng);
   const bool flip = augmentation.flip && rng.chance(0.5);
   const int64_t width = image[2];

@@ -5,6 +5,8 @@
 #include "base/preprocessing.hpp"
 #include "base/random.hpp"
 #include "base/shape.hpp"
+#include "data/augment/augmentation.hpp"
+#include "data/image.hpp"
 
 #include <array>
 #include <cstdint>
@@ -12,16 +14,6 @@
 #include <vector>
 
 namespace resnet {
-
-/// Random changes to training images that keep their class (He et al. 2015, section 4.2: pad 4, crop, flip).
-struct Augmentation {
-  /// Raw zero pixels put around the image before a crop of the original size is taken at random; 0: no crop.
-  int pad = 4;
-  /// Mirrors left and right with probability one half.
-  bool flip = true;
-
-  bool operator==(const Augmentation&) const = default;
-};
 
 /// out = a window of [C, H, W] at a random place of `pixels` [C, H, W] padded by `pad` zeros on each side.
 /// Draws the row, then the column. `out` must not overlap `pixels`.
@@ -38,8 +30,21 @@ NormalisationTable normalisation_table(const Preprocessing& preprocessing);
 void normalise(std::span<const uint8_t> pixels, const Shape& image, const NormalisationTable& table,
                std::span<float> out);
 
-/// normalise(random_flip(pad_and_crop(pixels))) in one pass, with the same draws from `rng`.
+/// The same of a decoded picture, whose channels are interleaved. out: [C, H, W]
+void normalise(const Image& image, const NormalisationTable& table, std::span<float> out);
+
+/// [C, H, W] as a picture with interleaved channels.
+Image image_of(std::span<const uint8_t> pixels, const Shape& image);
+
+/// Augments pixels [C, H, W] and normalises them. Where the augmentation only moves pixels that is
+/// normalise(random_flip(pad_and_crop(pixels))) in one pass, with the same draws from `rng`; otherwise random_crop,
+/// random_change and finish.
 void augment_and_normalise(std::span<const uint8_t> pixels, const Shape& image, const Augmentation& augmentation,
                            Rng& rng, const NormalisationTable& table, std::span<float> out);
+
+/// Normalises a picture that is otherwise done: with lighting, and a random rectangle at the mean colour (0). Draws for
+/// what the augmentation asks for only. out: [C, H, W]
+void finish(const Image& image, const Augmentation& augmentation, Rng& rng, const NormalisationTable& table,
+            std::span<float> out);
 
 }  // namespace resnet

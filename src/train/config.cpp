@@ -62,6 +62,12 @@ class Section {
   }
   double number(const std::string& key) { return get<double>(key, "a number"); }
   bool flag(const std::string& key) { return get<bool>(key, "true or false"); }
+  bool has(const std::string& key) const { return table_->contains(key); }
+  std::vector<double> numbers(const std::string& key, std::size_t count) {
+    std::vector<double> values = numbers(key);
+    if (values.size() != count) fail_data("[", name_, "] ", key, ": expected ", count, " numbers, got ", values.size());
+    return values;
+  }
   std::vector<double> numbers(const std::string& key) {
     asked_.insert(key);
     const toml::node* node = table_->get(key);
@@ -86,6 +92,46 @@ class Section {
   std::set<std::string> asked_;
 };
 
+/// Runs from before a key was known have none of what it stands for.
+Augmentation read_augmentation(Section& section) {
+  Augmentation read{.pad = section.small("pad"), .flip = section.flag("flip")};
+  if (section.has("random_resized_crop")) read.resized_crop = section.number("random_resized_crop");
+  if (section.has("randaugment")) {
+    const std::vector<double> numbers = section.numbers("randaugment", 2);
+    read.randaugment_count = static_cast<int>(numbers[0]);
+    read.randaugment_level = static_cast<int>(numbers[1]);
+  }
+  if (section.has("trivial_augment")) read.trivial = section.flag("trivial_augment");
+  if (section.has("colour_jitter")) {
+    const std::vector<double> numbers = section.numbers("colour_jitter", 4);
+    read.jitter = {numbers[0], numbers[1], numbers[2], numbers[3]};
+  }
+  if (section.has("lighting")) read.lighting = section.number("lighting");
+  if (section.has("random_erasing")) read.erasing = section.number("random_erasing");
+  if (section.has("mixup")) read.mixup = section.number("mixup");
+  if (section.has("cutmix")) read.cutmix = section.number("cutmix");
+  return read;
+}
+
+std::string to_toml(const Augmentation& augmentation) {
+  const ColourJitter& jitter = augmentation.jitter;
+  return fmt::format(
+      "pad = {}\n"
+      "flip = {}\n"
+      "random_resized_crop = {}  # smallest part of the area; 0: none\n"
+      "randaugment = [{}, {}]  # operators for an image, their level of 0 to 30\n"
+      "trivial_augment = {}\n"
+      "colour_jitter = [{}, {}, {}, {}]  # of brightness, contrast, saturation and hue\n"
+      "lighting = {}\n"
+      "random_erasing = {}\n"
+      "mixup = {}\n"
+      "cutmix = {}\n",
+      augmentation.pad, augmentation.flip, real(augmentation.resized_crop), augmentation.randaugment_count,
+      augmentation.randaugment_level, augmentation.trivial, real(jitter.brightness), real(jitter.contrast),
+      real(jitter.saturation), real(jitter.hue), real(augmentation.lighting), real(augmentation.erasing),
+      real(augmentation.mixup), real(augmentation.cutmix));
+}
+
 Recipe read_recipe(Section section) {
   Recipe recipe;
   recipe.name = section.text("name");
@@ -107,8 +153,7 @@ Recipe read_recipe(Section section) {
   recipe.weight_decay = section.number("weight_decay");
   recipe.decay_all = section.flag("decay_all");
   recipe.label_smoothing = section.number("label_smoothing");
-  recipe.pad = section.small("pad");
-  recipe.flip = section.flag("flip");
+  recipe.augmentation = read_augmentation(section);
   section.expect_no_more();
   check(recipe);
   return recipe;
@@ -196,13 +241,12 @@ std::string to_toml(const Recipe& recipe) {
       "weight_decay = {}\n"
       "decay_all = {}  # false: not of batch norm and biases\n"
       "label_smoothing = {}\n"
-      "pad = {}\n"
-      "flip = {}\n",
+      "{}",
       quoted(recipe.name), recipe.epochs, recipe.iterations, recipe.batch, real(recipe.schedule.peak),
       name_of(recipe.schedule.kind), real(recipe.schedule.warmup), fmt::join(milestones, ", "),
       real(recipe.schedule.factor), real(recipe.gentle.lr), real(recipe.gentle.until_error), recipe.gentle.from_depth,
       real(recipe.momentum), recipe.nesterov, real(recipe.weight_decay), recipe.decay_all, real(recipe.label_smoothing),
-      recipe.pad, recipe.flip);
+      to_toml(recipe.augmentation));
 }
 
 std::string to_toml(const RunConfig& config) {

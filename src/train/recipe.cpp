@@ -60,6 +60,7 @@ Recipe changed(Recipe recipe, const RecipeChanges& changes) {
   set(recipe.label_smoothing, changes.label_smoothing);
   set(recipe.schedule.warmup, changes.warmup);
   if (changes.schedule) recipe.schedule.kind = schedule_kind(*changes.schedule);
+  recipe.augmentation = changed(recipe.augmentation, changes.augmentation);
   set(recipe.nesterov, changes.nesterov);
   set(recipe.decay_all, changes.decay_all);
   if (recipe.momentum == 0 && !changes.nesterov) recipe.nesterov = false;  // Nesterov's look-ahead along no momentum
@@ -101,7 +102,7 @@ void check(const Recipe& recipe) {
   check_range("momentum", recipe.momentum, 0, 1);
   check_range("weight_decay", recipe.weight_decay, 0, 1e6);
   check_range("label_smoothing", recipe.label_smoothing, 0, 1);
-  check_range("pad", recipe.pad, 0, 1024);
+  check(recipe.augmentation);
   if (recipe.nesterov && recipe.momentum == 0) fail_usage("recipe: nesterov needs a momentum above 0");
 }
 

@@ -2,6 +2,8 @@
 // command line and of config.toml.
 #pragma once
 
+#include "data/augment/augmentation.hpp"
+#include "train/augmentation_changes.hpp"
 #include "train/schedule.hpp"
 
 #include <cstdint>
@@ -39,8 +41,7 @@ struct Recipe {
   bool decay_all = true;
   double label_smoothing = 0;
   /// What the recipe asks for; a data set may allow less (flips of digits).
-  int pad = 4;
-  bool flip = true;
+  Augmentation augmentation = {};
   bool operator==(const Recipe&) const = default;
 };
 
@@ -55,6 +56,7 @@ struct RecipeChanges {
   std::optional<double> lr = {}, momentum = {}, weight_decay = {}, label_smoothing = {}, warmup = {};
   std::optional<std::string> schedule = {};
   std::optional<bool> nesterov = {}, decay_all = {};
+  AugmentationChanges augmentation = {};
 };
 /// `recipe` with the changes, checked.
 Recipe changed(Recipe recipe, const RecipeChanges& changes);

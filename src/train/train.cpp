@@ -80,6 +80,10 @@ void describe_start(const Trainer& trainer, const ModelInfo& info, const DataSpl
            data.test_name, info.classes.size());
   log_info("recipe {}: {} steps of {} images, {} an epoch, lr {}", recipe.name, trainer.steps(), recipe.batch,
            trainer.steps_per_epoch(), recipe.schedule.peak);
+  const Augmentation augmentation = allowed(recipe.augmentation, data.augmentation);
+  log_info("augmentation: {}", describe(augmentation));
+  if (!data.augmentation.flip && (augmentation.randaugment_count > 0 || augmentation.trivial))
+    log_warning("{}: mirroring changes the class of these images, so shears and rotations may do so too", data.name);
   const int64_t left_out = data.train->size() - trainer.steps_per_epoch() * recipe.batch;
   if (left_out > 0) log_info("the last {} images of each epoch's order fill no batch and are left out", left_out);
   log_info("run {}", run.path().string());

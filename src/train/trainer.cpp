@@ -34,9 +34,8 @@ class Stopwatch {
 
 LoaderOptions loader_options(const TrainerSetup& setup) {
   const Recipe& recipe = setup.config.recipe;
-  const Augmentation& allowed = setup.data.augmentation;
   return {.batch = recipe.batch,
-          .augmentation = {.pad = std::min(recipe.pad, allowed.pad), .flip = recipe.flip && allowed.flip},
+          .augmentation = allowed(recipe.augmentation, setup.data.augmentation),
           .drop_last = true,
           .seed = setup.config.seed,
           .threads = setup.loader_threads > 0 ? setup.loader_threads : std::max(1, setup.threads / 4)};

@@ -29,7 +29,7 @@ Tensor random_key(uint64_t seed, int64_t step) {
 
 Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision precision, bool observe_gradients) {
   const auto smoothing = static_cast<float>(recipe.label_smoothing);
-  Graph graph = fuse(loss_graph(spec, recipe.batch, Mode::training, smoothing));
+  Graph graph = fuse(loss_graph(spec, recipe.batch, Mode::training, smoothing, recipe.augmentation.mixes()));
   if (precision != Precision::fp32) graph = insert_casts(graph, precision);
   const std::map<Value, Value> gradients = differentiate(graph, {{*graph.find("loss"), {}}}, graph.parameters());
   if (observe_gradients)
@@ -49,7 +49,7 @@ int weight_layers(const ModelSpec& spec) {
 
 TrainingProgram::TrainingProgram(const ModelSpec& spec, const Recipe& recipe, Precision precision, State& state,
                                  uint64_t seed, const CompileOptions& options)
-    : seed_(seed) {
+    : seed_(seed), soft_targets_(recipe.augmentation.mixes()) {
   const Graph graph = training_graph(spec, recipe, precision);
   random_ = graph.find("random_key").has_value();
   initialise(state, graph, seed, options.compute);
@@ -58,7 +58,10 @@ TrainingProgram::TrainingProgram(const ModelSpec& spec, const Recipe& recipe, Pr
 
 TrainingProgram::Result TrainingProgram::run(const Batch& batch, double learning_rate, int64_t step, bool checked) {
   executable_->set_input("images", batch.images);
-  executable_->set_input("labels", batch.labels);
+  if (soft_targets_)
+    executable_->set_input("targets", batch.targets);
+  else
+    executable_->set_input("labels", batch.labels);
   executable_->set_input("learning_rate", scalar(learning_rate));
   if (random_) executable_->set_input("random_key", random_key(seed_, step));
   Result result;

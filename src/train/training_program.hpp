@@ -14,9 +14,10 @@
 
 namespace resnet {
 
-/// loss_graph -> fuse -> differentiate -> add_updates. Inputs "images" [batch,C,H,W], "labels" [batch],
-/// "learning_rate" [1] and, with dropout, "random_key" [1]; outputs "loss", "probabilities", "logits".
-/// With `observe_gradients` the gradient of each parameter is the output "gradient/NAME".
+/// loss_graph -> fuse -> differentiate -> add_updates. Inputs "images" [batch,C,H,W], "labels" [batch] (or, if the
+/// augmentation mixes images, "targets" [batch,classes]), "learning_rate" [1] and, with dropout, "random_key" [1];
+/// outputs "loss", "probabilities", "logits". With `observe_gradients` the gradient of each parameter is the output
+/// "gradient/NAME".
 Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision precision, bool observe_gradients = false);
 
 /// Layers with weights from input to output, shortcuts not counted: the number in "ResNet-110".
@@ -29,8 +30,8 @@ class TrainingProgram {
                   const CompileOptions& options);
 
   struct Result {
-    double loss = 0;  // mean over the batch
-    int64_t correct = 0;
+    double loss = 0;                     // mean over the batch
+    int64_t correct = 0;                 // of mixed images: the class with the larger part is found
     std::optional<std::string> culprit;  // checked steps: the first node whose result was not finite
   };
   /// One step on a whole batch; `step` keys the random numbers. A checked step computes the same bits, slowly.
@@ -42,7 +43,7 @@ class TrainingProgram {
 
  private:
   uint64_t seed_;
-  bool random_ = false;
+  bool random_ = false, soft_targets_ = false;
   std::unique_ptr<Executable> executable_;
 };
 

@@ -1,10 +1,12 @@
 // A batch is a pure function of (seed, epoch, step, rank, ranks): wherever a run starts, however many threads prepare.
 #include "data/loader.hpp"
+#include "data/augment/mix.hpp"
 #include "expect_error.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <stdexcept>
 
@@ -98,6 +100,72 @@ TEST(Loader, BatchHoldsTheAugmentedImages) {
     const auto first = batch.images.begin() + static_cast<std::ptrdiff_t>(n * 12);
     EXPECT_EQ(std::vector<float>(first, first + 12), expected);
     EXPECT_EQ(batch.labels[n], dataset->label(batch.indices[n]));
+  }
+}
+
+TEST(Loader, MixesABatchAsAFunctionOfSeedEpochAndStep) {
+  const LoaderOptions options{
+      .batch = 4, .augmentation = {.pad = 0, .flip = false, .mixup = 1, .cutmix = 1}, .seed = 9};
+  LoaderOptions unmixed = options;
+  unmixed.augmentation.mixup = unmixed.augmentation.cutmix = 0;
+  Loader loader(counting(22), preprocessing, options), plain(counting(22), preprocessing, unmixed);
+  bool cut = false, averaged = false;
+  for (uint64_t epoch = 0; epoch < 4; ++epoch)
+    for (uint64_t step = 0; step < 6; ++step) {
+      const Batch &mixed = loader.next(), &own = plain.next();
+      ASSERT_EQ(mixed.indices, own.indices);
+      EXPECT_TRUE(own.targets.bytes().empty());
+      Rng rng(9, "mix", {epoch, step, 0});
+      const Mix mix = draw_mix(1, 1, 3, 4, rng);
+      (mix.window ? cut : averaged) = true;
+      std::vector<float> expected(own.images.data<float>().begin(), own.images.data<float>().end()), targets(20, 0.0f);
+      std::vector<int32_t> labels(own.labels.data<int32_t>().begin(), own.labels.data<int32_t>().end());
+      const auto count = static_cast<std::size_t>(own.count);
+      mix_batch(mix, {own.count, 1, 3, 4}, std::span(expected).first(count * 12), std::span(labels).first(count), 5,
+                std::span(targets).first(count * 5));
+      EXPECT_TRUE(std::ranges::equal(mixed.images.data<float>(), expected));
+      EXPECT_TRUE(std::ranges::equal(mixed.targets.data<float>(), targets));
+      EXPECT_TRUE(std::ranges::equal(mixed.labels.data<int32_t>(), labels));
+    }
+  EXPECT_TRUE(cut && averaged);
+}
+
+// Everything at once on colour images: where a loader starts and its threads change nothing.
+TEST(Loader, AllAugmentationsAreFunctionsOfSeedEpochAndIndex) {
+  std::vector<uint8_t> pixels(30 * 3 * 16 * 20);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i * i % 251);
+  std::vector<int> labels(30);
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<int>(i % 2);
+  const auto dataset = memory_dataset({"a", "b"}, {3, 16, 20}, pixels, labels);
+  const Preprocessing colour{.channels = 3, .height = 16, .width = 20};
+  const Augmentation all{.pad = 0,
+                         .resized_crop = 0.08,
+                         .randaugment_count = 2,
+                         .jitter = {0.4, 0.4, 0.4, 0.1},
+                         .lighting = 0.1,
+                         .erasing = 0.5,
+                         .mixup = 0.2,
+                         .cutmix = 1};
+  const auto batches = [&](int threads, int64_t start, int count) {
+    Loader loader(dataset, colour, {.batch = 6, .augmentation = all, .seed = 5, .threads = threads}, start / 5,
+                  start % 5);
+    return take(loader, count);
+  };
+  const std::vector<Copy> expected = batches(1, 0, 15);
+  EXPECT_EQ(batches(3, 0, 15), expected);
+  EXPECT_EQ(batches(2, 7, 8), std::vector<Copy>(expected.begin() + 7, expected.end()));
+  EXPECT_NE(expected[0].images, expected[5].images);
+  const auto changed = [&](Augmentation without) {
+    Loader loader(dataset, colour, {.batch = 6, .augmentation = without, .seed = 5});
+    return take(loader, 15) != expected;
+  };
+  for (const auto& leave_out : std::vector<std::function<void(Augmentation&)>>{
+           [](Augmentation& a) { a.resized_crop = 0; }, [](Augmentation& a) { a.randaugment_count = 0; },
+           [](Augmentation& a) { a.jitter = {}; }, [](Augmentation& a) { a.lighting = 0; },
+           [](Augmentation& a) { a.erasing = 0; }, [](Augmentation& a) { a.flip = false; }}) {
+    Augmentation without = all;
+    leave_out(without);
+    EXPECT_TRUE(changed(without)) << describe(without);
   }
 }
 

@@ -86,7 +86,7 @@ TEST(Transforms, NormaliseScalesByMeanAndDeviation) {
 TEST(Transforms, FusedEqualsTheThreeInTurn) {
   const std::vector<uint8_t> pixels = numbered_pixels();
   const NormalisationTable table = normalisation_table(preprocessing());
-  for (const Augmentation augmentation : {Augmentation{4, true}, {0, true}, {2, false}, {9, true}, {0, false}})
+  for (const Augmentation& augmentation : {Augmentation{4, true}, {0, true}, {2, false}, {9, true}, {0, false}})
     for (uint64_t key = 0; key < 100; ++key) {
       std::vector<uint8_t> moved(pixels.size());
       std::vector<float> expected(pixels.size()), fused(pixels.size(), -99);
@@ -98,6 +98,39 @@ TEST(Transforms, FusedEqualsTheThreeInTurn) {
       ASSERT_EQ(fused, expected) << "pad " << augmentation.pad << " flip " << augmentation.flip << " key " << key;
       ASSERT_EQ(rng.bits64(), same.bits64());
     }
+}
+
+TEST(Transforms, FinishLightsAndErasesNormalisedValues) {
+  const std::vector<uint8_t> pixels = numbered_pixels();
+  const NormalisationTable table = normalisation_table(preprocessing());
+  std::vector<float> plain(pixels.size()), out(pixels.size());
+  normalise(pixels, image, table, plain);
+  int erased = 0;
+  for (uint64_t key = 0; key < 30; ++key) {
+    Rng rng(key), same(key);
+    finish(image_of(pixels, image), {.lighting = 0.1, .erasing = 0.5}, rng, table, out);
+    const std::array<float, 3> shift = draw_lighting(0.1, same);
+    const auto window = draw_erasing(5, 7, 0.5, same);
+    erased += window.has_value();
+    for (int64_t c = 0; c < 3; ++c)
+      for (int64_t h = 0; h < 5; ++h)
+        for (int64_t w = 0; w < 7; ++w) {
+          const auto at = static_cast<std::size_t>((c * 5 + h) * 7 + w), channel = static_cast<std::size_t>(c);
+          const bool inside = window && h >= window->top && h < window->top + window->height && w >= window->left &&
+                              w < window->left + window->width;
+          ASSERT_NEAR(out[at], inside ? 0 : plain[at] + shift[channel] / preprocessing().deviation[channel], 1e-5);
+        }
+  }
+  EXPECT_GT(erased, 5);
+}
+
+TEST(Transforms, InterleavedPicturesNormaliseAlike) {
+  const std::vector<uint8_t> pixels = numbered_pixels();
+  const NormalisationTable table = normalisation_table(preprocessing());
+  std::vector<float> planar(pixels.size()), interleaved(pixels.size());
+  normalise(pixels, image, table, planar);
+  normalise(image_of(pixels, image), table, interleaved);
+  EXPECT_EQ(planar, interleaved);
 }
 
 }  // namespace

@@ -41,6 +41,28 @@ TEST(TrainingProgram, DescentReducesTheLoss) {
   EXPECT_LT(last, 0.7 * first);
 }
 
+// A step on shares of classes: the loss is the cross-entropy against the shares, and the weights move towards them.
+TEST(TrainingProgram, LearnsFromSharesOfClasses) {
+  Problem problem;
+  Recipe recipe = small_recipe();
+  recipe.augmentation = {.pad = 0, .flip = false, .cutmix = 1};
+  Loader loader(problem.data.train, problem.data.preprocessing, {.batch = 16, .augmentation = recipe.augmentation});
+  State state;
+  TrainingProgram program(small_network(), recipe, Precision::fp32, state, 1, {});
+  const Batch& batch = loader.next();
+  double first = 0, last = 0;
+  for (int step = 0; step < 80; ++step) {
+    last = program.run(batch, 0.05, step).loss;
+    if (step == 0) first = last;
+  }
+  double entropy = 0;  // what is left when the shares are found
+  for (const float share : batch.targets.data<float>())
+    if (share > 0) entropy -= double{share} * std::log(double{share}) / 16;
+  EXPECT_GT(entropy, 0.1) << "the batch is mixed";
+  EXPECT_GT(first, entropy + 0.5);
+  EXPECT_NEAR(last, entropy, 0.05);
+}
+
 TEST(TrainingProgram, ACheckedStepHasTheSameBits) {
   Problem first, second;
   State a, b;

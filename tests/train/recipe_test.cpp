@@ -82,6 +82,36 @@ TEST(Config, IsReadBackAsItWasWritten) {
   }
 }
 
+Augmentation everything() {
+  return {.pad = 0,
+          .flip = false,
+          .resized_crop = 0.2,
+          .randaugment_count = 3,
+          .randaugment_level = 7,
+          .trivial = false,
+          .jitter = {0.1, 0.2, 0.3, 0.4},
+          .lighting = 0.1,
+          .erasing = 0.25,
+          .mixup = 0.2,
+          .cutmix = 1};
+}
+
+TEST(Config, KeepsEveryAugmentation) {
+  RunConfig config = sample_config();
+  config.recipe.augmentation = everything();
+  EXPECT_TRUE(config_from_toml(to_toml(config), "config.toml") == config) << to_toml(config);
+  config.recipe.augmentation.randaugment_count = 0;
+  config.recipe.augmentation.trivial = true;
+  EXPECT_TRUE(config_from_toml(to_toml(config), "config.toml") == config) << to_toml(config);
+}
+
+TEST(Config, ARunFromBeforeAugmentationsHasNone) {
+  const RunConfig config = sample_config();
+  std::string text = to_toml(config);
+  text.erase(text.find("random_resized_crop"));  // it and all keys after it are newer than the rest
+  EXPECT_TRUE(config_from_toml(text, "config.toml") == config);
+}
+
 TEST(Config, TheFirstDifferenceOfRecipesIsFound) {
   const Recipe& a = recipes().front();
   EXPECT_FALSE(first_difference(a, a));
@@ -89,6 +119,9 @@ TEST(Config, TheFirstDifferenceOfRecipesIsFound) {
   ASSERT_TRUE(found);
   EXPECT_EQ(found->first, "lr = 0.2");
   EXPECT_EQ(found->second, "lr = 0.5");
+  Recipe mixing = a;
+  mixing.augmentation.mixup = 0.2;
+  EXPECT_EQ(first_difference(a, mixing)->second, "mixup = 0.2");
 }
 
 TEST(Config, WrongInputIsNamed) {
@@ -111,6 +144,10 @@ TEST(Config, WrongInputIsNamed) {
             "3: config.toml: [run] format: expected 1, got 2; use the version that wrote it");
   EXPECT_NE(with("seed = 42", "seed = = 42").find("3: config.toml: line"), std::string::npos);
   EXPECT_NE(with("\"fp32\"", "\"fp31\"").find("precision"), std::string::npos);
+  EXPECT_EQ(with("randaugment = [0, 9]", "randaugment = [0]"),
+            "3: config.toml: [recipe] randaugment: expected 2 numbers, got 1");
+  EXPECT_EQ(with("mixup = 0.0", "mixup = -1"),
+            "3: config.toml: augmentation: mixup must lie between 0 and 100, got -1");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Moves, shears and turns: the affine transform of Pillow's Geometry.c and the matrices that torchvision gives it.
+// Mirrors, moves, shears and turns: the affine transform of Pillow's Geometry.c and the matrices that torchvision gives
+// it.
 #include "data/augment/operators.hpp"
 
 #include <algorithm>

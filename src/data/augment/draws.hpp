@@ -4,6 +4,7 @@
 
 #include "base/random.hpp"
 #include "data/augment/operators.hpp"
+#include "data/image.hpp"
 
 #include <array>
 #include <optional>

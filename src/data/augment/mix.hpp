@@ -4,7 +4,7 @@
 
 #include "base/random.hpp"
 #include "base/shape.hpp"
-#include "data/augment/operators.hpp"
+#include "data/image.hpp"
 
 #include <cstdint>
 #include <optional>
