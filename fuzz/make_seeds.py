@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """make_seeds.py: writes the small files of fuzz/seeds/ that the fuzz targets start from, a folder for each target; the
 tests replay them and compare the pictures with Pillow's. Needs Debian's python3-pil and python3-numpy; what Pillow
 cannot write is put together here. Equal versions write equal bytes."""

@@ -53,7 +53,8 @@ struct DecodedWindow {
 
 /// Decodes only as much as the window needs: its pixels equal those of crop(decode_image(bytes), window) unless
 /// options.scale_for let the JPEG be scaled. `choose` gets height and width as the picture stands after orientation
-/// and returns a window inside it. Error (bad data): as decode_image.
+/// and returns a window inside it. Error (bad data): as decode_image, but damage beside the window may pass; that the
+/// end is missing is always noticed.
 DecodedWindow decode_window(std::span<const std::byte> bytes, const DecodeOptions& options,
                             const std::function<Rectangle(int height, int width)>& choose);
 

@@ -21,10 +21,15 @@ struct Weights {
 struct Kernels {
   const char* isa;
   /// out[y, x] from in[y]: rows of `in_width` pixels of `channels` (1 or 3) interleaved samples, without gaps.
-  void (*resample_rows)(const uint8_t* in, int rows, int in_width, int channels, const Weights& weights, uint8_t* out);
+  /// scratch: scratch_size(weights) numbers.
+  void (*resample_rows)(const uint8_t* in, int rows, int in_width, int channels, const Weights& weights,
+                        int16_t* scratch, uint8_t* out);
   /// out[y] from the rows of `in`, each of `row_bytes` samples.
   void (*resample_columns)(const uint8_t* in, int64_t row_bytes, const Weights& weights, uint8_t* out);
 };
+
+/// For weights in the order in which a kernel takes them: 32 numbers for each 4 taps.
+inline int64_t scratch_size(const Weights& weights) { return int64_t{weights.outputs} * ((weights.taps + 3) / 4) * 32; }
 
 /// For this machine.
 const Kernels& best_kernels();

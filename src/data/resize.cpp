@@ -107,8 +107,9 @@ Image resample(const Image& image, int height, int width, Filter filter, const B
   const int64_t first_row = rows.begin();
   const auto row_bytes = static_cast<int64_t>(image.width) * image.channels;
   Image across = blank(image.channels, rows.end() - rows.begin(), wanted.width);
+  std::vector<int16_t> scratch(static_cast<std::size_t>(pixels::scratch_size(columns.view())));
   kernels.resample_rows(image.pixels.data() + first_row * row_bytes, across.height, image.width, image.channels,
-                        columns.view(), across.pixels.data());
+                        columns.view(), scratch.data(), across.pixels.data());
   rows.start_at_zero();
   Image out = blank(image.channels, wanted.height, wanted.width);
   kernels.resample_columns(across.pixels.data(), static_cast<int64_t>(wanted.width) * image.channels, rows.view(),

@@ -111,17 +111,20 @@ class JpegReader {
 
   void on_message(int level) {
     if (level >= 0) return;  // a trace, not a warning
-    const int code = errors_.msg_code;
-    if (code == JWRN_HIT_MARKER && ran_out_) stop_truncated();
-    if (strict_) stop();
+    // A marker amid the data of a picture without restart points: what follows is lost.
+    if (errors_.msg_code == JWRN_HIT_MARKER && (ran_out_ || info_.restart_interval == 0)) stop_truncated();
+    if (strict_) stop("JPEG is damaged: ", text().data());
   }
 
   // Ends `call` with libjpeg's own message.
   [[noreturn]] void stop() {
-    std::array<char, JMSG_LENGTH_MAX> text = {};
-    errors_.format_message(reinterpret_cast<j_common_ptr>(&info_), text.data());
     if (ran_out_ && errors_.msg_code == JERR_NO_IMAGE) stop("JPEG is cut short in its header");
-    stop("JPEG is damaged: ", text.data());
+    stop("JPEG cannot be read: ", text().data());
+  }
+  std::array<char, JMSG_LENGTH_MAX> text() {
+    std::array<char, JMSG_LENGTH_MAX> message = {};
+    errors_.format_message(reinterpret_cast<j_common_ptr>(&info_), message.data());
+    return message;
   }
   template <class... Parts>
   [[noreturn]] void stop(const Parts&... parts) {
@@ -146,13 +149,22 @@ class JpegReader {
   std::jmp_buf escape_ = {};
 };
 
+// Several scans refine coefficients that are kept until the last: 64 of 16 bits for each block.
+void check_memory(jpeg_decompress_struct& info, uint64_t limit) {
+  uint64_t bytes = 0;
+  for (int c = 0; jpeg_has_multiple_scans(&info) && c < info.num_components; ++c)
+    bytes += uint64_t{info.comp_info[c].width_in_blocks} * uint64_t{info.comp_info[c].height_in_blocks} * 64 * 2;
+  if (bytes > limit)
+    fail_data("decoding needs ", bytes, " bytes for the scans of this JPEG, above the limit of ", limit);
+}
+
 void start(JpegReader& reader, const JpegRequest& request) {
   jpeg_decompress_struct& info = reader.info();
   const Samples samples = reader.samples();
   info.out_color_space = samples == Samples::grey ? JCS_GRAYSCALE : samples == Samples::rgb ? JCS_RGB : JCS_CMYK;
   info.scale_num = 1;
   info.scale_denom = static_cast<unsigned>(request.denominator);
-  info.mem->max_memory_to_use = static_cast<long>(request.memory);
+  check_memory(info, request.memory);
   reader.call([&] {
     jpeg_start_decompress(&info);
     // Several scans are read to their end at once, so a missing end says that scans may be missing.

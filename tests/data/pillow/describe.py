@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """describe.py FOLDER [EXTENSION...]: what Pillow and torchvision make of the image files in FOLDER. A line for each
 file: "NAME<tab>what HEIGHTxWIDTH crc32<tab>...", the CRC of the resulting pixels; "refused" where Pillow fails.
 
