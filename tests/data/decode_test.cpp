@@ -88,14 +88,18 @@ TEST(Decode, BombsAreRefusedByTheirHeader) {
 }
 
 TEST(Decode, StrictRefusesWhatLibjpegRecoversFrom) {
-  std::string jpeg = seed("jpeg/444.jpg");
+  const std::string whole = seed("jpeg/444.jpg");
+  std::string jpeg = whole;
   jpeg.insert(jpeg.size() - 2, "stray bytes");
-  EXPECT_EQ(decoded(jpeg), decoded(seed("jpeg/444.jpg")));
-  std::string damaged = seed("jpeg/444.jpg");
-  damaged[damaged.size() * 2 / 3] = '\xFF';
-  damaged[damaged.size() * 2 / 3 + 1] = '\xC8';
-  EXPECT_EQ(decoded(damaged).width, 67);
-  expect_refused(damaged, {"JPEG is damaged"}, {.strict = true});
+  EXPECT_EQ(decoded(jpeg), decoded(whole));
+  EXPECT_EQ(decoded(whole, {.strict = true}), decoded(whole));
+  expect_refused(jpeg, {"JPEG is damaged", "extraneous bytes"}, {.strict = true});
+}
+
+TEST(Decode, RefusesAJpegWithAMarkerAmidItsData) {
+  std::string jpeg = seed("jpeg/444.jpg");
+  jpeg.replace(jpeg.size() * 2 / 3, 2, "\xFF\xC8");
+  expect_refused(jpeg, {"JPEG is cut short", "of 45"});
 }
 
 TEST(Decode, ExifTurnsThePicture) {

@@ -205,9 +205,10 @@ void skip_to_row(JpegReader& reader, int row) {
 void check_end(JpegReader& reader, Bytes bytes, bool strict, uint8_t* row) {
   jpeg_decompress_struct& info = reader.info();
   const bool ends = bytes.size() >= 2 && bytes.starts_with("\xFF\xD9", bytes.size() - 2);
-  if ((ends && !strict) || jpeg_has_multiple_scans(&info)) return;
+  if (!strict && (ends || jpeg_has_multiple_scans(&info))) return;
   reader.call([&] {
     while (info.output_scanline < info.output_height) jpeg_read_scanlines(&info, &row, 1);
+    if (strict) jpeg_finish_decompress(&info);
   });
 }
 
