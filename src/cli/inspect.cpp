@@ -31,18 +31,13 @@ struct Subject {
   std::optional<Checkpoint> content;
 };
 
-bool has_choices(const ModelOptions& options) {
-  return options.shortcut || options.stride_at || options.width || options.depth;
-}
-
 Subject open_subject(const InspectOptions& options) {
   fs::path path = options.subject;
   if (is_folder(path)) path = open_run(path).model();
   const bool is_name = !path_exists(path) && !path.has_parent_path() && !path.has_extension();
   if (is_name) return {.file = {}, .spec = find_model(options.subject, options.variant), .content = {}};
-  if (has_choices(options.variant))
-    fail_usage("inspect: --shortcut, --stride-at, --width and --depth choose a variant of a named model; ",
-               path.string(), " is a file");
+  if (options.variant.chooses_structure())
+    fail_usage("inspect: --shortcut and the like choose a variant of a named model; ", path.string(), " is a file");
   Checkpoint checkpoint = load_checkpoint(path);
   ModelSpec spec = checkpoint.info.spec;
   return {.file = path.string(), .spec = std::move(spec), .content = std::move(checkpoint)};

@@ -81,6 +81,12 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       ->type_name("conv3x3|conv1x1");
   add_whole(app, "--width", options.width, 1, 1 << 20, "units of a layer (fully connected models)");
   add_whole(app, "--depth", options.depth, 1, 1 << 20, "layers or blocks (fully connected models)");
+  add_real(app, "--dropout", options.dropout, "probability inside the blocks of Wide ResNets and DenseNets");
+  add_real(app, "--stochastic-depth", options.stochastic_depth,
+           "probability of leaving out the last residual block in a step; earlier ones are left out less");
+  app.add_flag_function(
+      "--zero-gamma", [&options](int64_t count) { options.zero_gamma = count > 0; },
+      "each residual block starts as its shortcut");
 }
 
 std::string resolved_precision(const std::string& precision) {

@@ -51,7 +51,7 @@ CLI::Option* add_yes_no(CLI::App& app, const std::string& name, std::optional<bo
 CLI::Option* add_json(CLI::App& app, bool& json);
 CLI::Option* add_threads(CLI::App& app, int& threads);
 CLI::Option* add_seed(CLI::App& app, uint64_t& seed);
-/// --shortcut, --stride-at, --width and --depth: variants of a model of the zoo.
+/// --shortcut, --stride-at, --width, --depth, --dropout, ...: variants of a model of the zoo.
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 /// "fp32" for "fp32" and "auto". Error (usage): "bf16", which this version does not have.

@@ -19,8 +19,12 @@ Value build_network(Builder& net, const ModelSpec& spec, Value images) {
   if (!flat && got != Shape{got.n(), input.channels, input.height, input.width})
     fail("model '", spec.name, "' expects images [Nx", input.channels, "x", input.height, "x", input.width, "], got ",
          got);
-  return spec.family == Family::fully_connected ? build_fully_connected(net, spec, images)
-                                                : build_convolutional(net, spec, images);
+  switch (spec.family) {
+    case Family::resnet: return build_resnet(net, spec, images);
+    case Family::densenet: return build_densenet(net, spec, images);
+    case Family::fully_connected: return build_fully_connected(net, spec, images);
+  }
+  return {};
 }
 
 Graph forward_graph(const ModelSpec& spec, int64_t batch, Mode mode) {

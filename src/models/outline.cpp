@@ -3,8 +3,18 @@
 #include "base/error.hpp"
 #include "models/blocks.hpp"
 
+#include <utility>
+
 namespace resnet {
 namespace {
+
+/// The image on its way through a convolutional network.
+struct Position {
+  int64_t channels = 0, height = 0, width = 0;
+  Shape shape() const { return {channels, height, width}; }
+  /// After a kernel of 2p + 1 with padding p and stride 2.
+  void halve() { height = (height + 1) / 2, width = (width + 1) / 2; }
+};
 
 ShortcutPath path_of(const ModelSpec& spec, bool shape_changes) {
   switch (spec.shortcut) {
@@ -18,36 +28,67 @@ ShortcutPath path_of(const ModelSpec& spec, bool shape_changes) {
 
 std::string detail_of(const ModelSpec& spec, int width) {
   if (spec.block == BlockKind::basic) return text_of("3x3, ", width, " - 3x3, ", width);
-  return text_of("1x1, ", width, " - 3x3, ", width, " - 1x1, ", bottleneck_expansion * width);
+  const int inner = inner_channels(spec, width);
+  const std::string groups = spec.groups > 1 ? text_of(" in ", spec.groups, " groups") : "";
+  return text_of("1x1, ", inner, " - 3x3, ", inner, groups, " - 1x1, ", bottleneck_expansion * width);
 }
 
-/// Output of a kernel of 2p + 1 with padding p and stride 2.
-int64_t halved(int64_t size) { return (size + 1) / 2; }
+StageOutline stem_outline(const ModelSpec& spec, Position& at) {
+  at.channels = stem_channels(spec);
+  StageOutline stem{"stem", {}};
+  const std::string name = spec.family == Family::densenet ? "features.conv0"
+                           : spec.preactivation            ? "stem.conv"
+                                                           : "conv1";
+  if (spec.stem == Stem::conv3x3) {
+    stem.blocks.push_back({name, text_of("3x3, ", at.channels), at.shape()});
+    return stem;
+  }
+  at.halve();
+  const int64_t half = at.channels / 2;
+  const std::string detail = spec.stem == Stem::deep
+                                 ? text_of("3x3, ", half, ", /2 - 3x3, ", half, " - 3x3, ", at.channels)
+                                 : text_of("7x7, ", at.channels, ", /2");
+  stem.blocks.push_back({name, detail, at.shape()});
+  at.halve();
+  stem.blocks.push_back({"max-pool", "3x3, /2", at.shape()});
+  return stem;
+}
+
+StageOutline residual_stage(const ModelSpec& spec, std::size_t stage, Position& at) {
+  StageOutline outlined{stage_path(spec, stage), {}};
+  for (int block = 0; block < spec.blocks[stage]; ++block) {
+    const bool halves = stage > 0 && block == 0;
+    if (halves) at.halve();
+    const int64_t before = std::exchange(at.channels, output_channels(spec.block, spec.widths[stage]));
+    outlined.blocks.push_back({block_path(spec, stage, block),
+                               detail_of(spec, spec.widths[stage]) + (halves ? ", /2" : ""), at.shape(),
+                               path_of(spec, halves || before != at.channels)});
+  }
+  return outlined;
+}
+
+/// The layers of a dense block, and the transition after it.
+StageOutline dense_stage(const ModelSpec& spec, std::size_t stage, Position& at) {
+  StageOutline outlined{stage_path(spec, stage), {}};
+  const std::string first =
+      spec.block == BlockKind::bottleneck ? text_of("1x1, ", dense_expansion * spec.growth, " - ") : "";
+  for (int layer = 0; layer < spec.blocks[stage]; ++layer) {
+    at.channels += spec.growth;
+    outlined.blocks.push_back(
+        {block_path(spec, stage, layer), text_of(first, "3x3, ", spec.growth, ", concatenated"), at.shape()});
+  }
+  if (stage + 1 == spec.blocks.size()) return outlined;
+  at = {compressed(spec, at.channels), at.height / 2, at.width / 2};
+  outlined.blocks.push_back(
+      {text_of("features.transition", stage + 1), text_of("1x1, ", at.channels, " - 2x2, /2"), at.shape()});
+  return outlined;
+}
 
 std::vector<StageOutline> convolutional_outline(const ModelSpec& spec) {
-  int64_t height = spec.input.height, width = spec.input.width, channels = spec.widths.front();
-  StageOutline stem{"stem", {}};
-  if (spec.family == Family::cifar) {
-    stem.blocks.push_back({"conv1", text_of("3x3, ", channels), {channels, height, width}});
-  } else {
-    height = halved(height), width = halved(width);
-    stem.blocks.push_back({"conv1", text_of("7x7, ", channels, ", /2"), {channels, height, width}});
-    height = halved(height), width = halved(width);
-    stem.blocks.push_back({"max-pool", "3x3, /2", {channels, height, width}});
-  }
-  std::vector<StageOutline> stages = {stem};
-  for (std::size_t stage = 0; stage < spec.blocks.size(); ++stage) {
-    StageOutline& outlined = stages.emplace_back(StageOutline{text_of("layer", stage + 1), {}});
-    for (int block = 0; block < spec.blocks[stage]; ++block) {
-      const bool halves = stage > 0 && block == 0;
-      if (halves) height = halved(height), width = halved(width);
-      const int64_t input_channels = std::exchange(channels, output_channels(spec.block, spec.widths[stage]));
-      outlined.blocks.push_back({text_of(outlined.name, ".", block),
-                                 detail_of(spec, spec.widths[stage]) + (halves ? ", /2" : ""),
-                                 {channels, height, width},
-                                 path_of(spec, halves || input_channels != channels)});
-    }
-  }
+  Position at{0, spec.input.height, spec.input.width};
+  std::vector<StageOutline> stages = {stem_outline(spec, at)};
+  for (std::size_t stage = 0; stage < spec.blocks.size(); ++stage)
+    stages.push_back((spec.family == Family::densenet ? dense_stage : residual_stage)(spec, stage, at));
   return stages;
 }
 
@@ -65,6 +106,12 @@ std::vector<StageOutline> fully_connected_outline(const ModelSpec& spec) {
   return stages;
 }
 
+std::string head_name(const ModelSpec& spec) {
+  if (spec.family == Family::fully_connected) return "output";
+  if (spec.family == Family::densenet) return "classifier";
+  return spec.preactivation ? "head.fc" : "fc";
+}
+
 }  // namespace
 
 std::vector<StageOutline> outline(const ModelSpec& spec) {
@@ -73,7 +120,7 @@ std::vector<StageOutline> outline(const ModelSpec& spec) {
   std::vector<StageOutline> stages = layers ? fully_connected_outline(spec) : convolutional_outline(spec);
   StageOutline head{"head", {}};
   if (!layers) head.blocks.push_back({"average-pool", "global", {stages.back().blocks.back().output[0]}});
-  head.blocks.push_back({layers ? "output" : "fc", text_of("linear, ", spec.classes), {spec.classes}});
+  head.blocks.push_back({head_name(spec), text_of("linear, ", spec.classes), {spec.classes}});
   stages.push_back(head);
   return stages;
 }

@@ -1,115 +1,22 @@
-// What makes a spec valid, its words, and its JSON form.
+// What makes a spec valid, and what it says of itself.
 #include "base/error.hpp"
+#include "models/blocks.hpp"
 #include "models/excerpt.hpp"
-#include "models/model.hpp"
 
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
+#include <numeric>
 
 namespace resnet {
 namespace {
-
-constexpr std::array<std::string_view, 3> family_names = {"cifar", "imagenet", "fully_connected"};
-constexpr std::array<std::string_view, 2> block_names = {"basic", "bottleneck"};
-constexpr std::array<std::string_view, 4> shortcut_names = {"none", "A", "B", "C"};
-constexpr std::array<std::string_view, 2> stride_names = {"conv3x3", "conv1x1"};
-constexpr std::array<std::string_view, 2> zero_names = {"around", "after"};
-
-constexpr const auto& names_of(Family) { return family_names; }
-constexpr const auto& names_of(BlockKind) { return block_names; }
-constexpr const auto& names_of(Shortcut) { return shortcut_names; }
-constexpr const auto& names_of(StrideAt) { return stride_names; }
-constexpr const auto& names_of(ZeroChannels) { return zero_names; }
 
 // Far above any network in use, far below what makes sizes overflow. A file may claim anything within them: building
 // the graph takes memory by the number of blocks only.
 constexpr int max_name_length = 200, max_classes = 1'000'000, max_channels = 1 << 16, max_image_size = 1 << 14;
 constexpr int max_stages = 8, max_blocks_per_stage = 1000, max_depth = 10'000;
-constexpr std::size_t max_json_length = 1 << 16;
 
-/// Calls see(key, member) for each field of the spec's JSON object.
-template <class Spec, class See>
-void for_each_field(Spec& spec, See see) {
-  see("name", spec.name);
-  see("family", spec.family);
-  see("input", spec.input);
-  see("classes", spec.classes);
-  see("shortcut", spec.shortcut);
-  see("block", spec.block);
-  see("blocks", spec.blocks);
-  see("widths", spec.widths);
-  see("stride_at", spec.stride_at);
-  see("zero_channels", spec.zero_channels);
-  see("width", spec.width);
-  see("depth", spec.depth);
-  see("relu_output", spec.relu_output);
-}
-
-nlohmann::json written(const std::string& text) { return text; }
-nlohmann::json written(int number) { return number; }
-nlohmann::json written(bool flag) { return flag; }
-nlohmann::json written(const std::vector<int>& numbers) { return numbers; }
-nlohmann::json written(const ImageSize& size) { return {size.channels, size.height, size.width}; }
-template <class Enum>
-requires std::is_enum_v<Enum> nlohmann::json written(Enum value) { return name_of(value); }
-
-void read(const nlohmann::json& json, std::string& text) {
-  if (!json.is_string()) fail_model("expected a string, got ", excerpt(json.dump()));
-  text = json.get<std::string>();
-}
-void read(const nlohmann::json& json, bool& flag) {
-  if (!json.is_boolean()) fail_model("expected true or false, got ", excerpt(json.dump()));
-  flag = json.get<bool>();
-}
-void read(const nlohmann::json& json, int& number) {
-  constexpr int64_t limit = 1'000'000'000;
-  const bool small = json.is_number_unsigned() ? json.get<uint64_t>() <= uint64_t{limit}
-                                               : json.is_number_integer() && json.get<int64_t>() >= -limit;
-  if (!small) fail_model("expected a whole number, got ", excerpt(json.dump()));
-  number = json.get<int>();
-}
-void read(const nlohmann::json& json, std::vector<int>& numbers) {
-  if (!json.is_array()) fail_model("expected a list of whole numbers, got ", excerpt(json.dump()));
-  numbers.clear();
-  for (const nlohmann::json& item : json) read(item, numbers.emplace_back());
-}
-void read(const nlohmann::json& json, ImageSize& size) {
-  std::vector<int> extents;
-  read(json, extents);
-  if (extents.size() != 3) fail_model("expected channels, height and width, got ", excerpt(json.dump()));
-  size = {extents[0], extents[1], extents[2]};
-}
-template <class Enum>
-requires std::is_enum_v<Enum>
-void read(const nlohmann::json& json, Enum& value) {
-  std::string name;
-  read(json, name);
-  const auto& names = names_of(value);
-  const auto found = std::ranges::find(names, name);
-  if (found == names.end())
-    fail_model("expected one of ", fmt::format("{}", fmt::join(names, ", ")), ", got ", excerpt(name));
-  value = static_cast<Enum>(found - names.begin());
-}
-
-template <class Enum>
-Enum from_option(std::string_view name, std::string_view what) {
-  const auto& names = names_of(Enum{});
-  const auto equal = [&](std::string_view other) {
-    return std::ranges::equal(
-        name, other, {}, [](unsigned char c) { return std::tolower(c); },
-        [](unsigned char c) { return std::tolower(c); });
-  };
-  const auto found = std::ranges::find_if(names, equal);
-  if (found == names.end())
-    fail_usage("unknown ", what, " '", name, "': expected one of ", fmt::format("{}", fmt::join(names, ", ")));
-  return static_cast<Enum>(found - names.begin());
-}
-
-bool within(int value, int low, int high) { return value >= low && value <= high; }
+bool within(double value, double low, double high) { return value >= low && value <= high; }
 
 std::string problem_of_layers(const ModelSpec& spec) {
   if (!within(spec.width, 1, max_channels)) return text_of("width ", spec.width, " is not in 1 .. ", max_channels);
@@ -119,17 +26,66 @@ std::string problem_of_layers(const ModelSpec& spec) {
   return {};
 }
 
+/// Of what residual networks and DenseNets have in common.
 std::string problem_of_stages(const ModelSpec& spec) {
-  if (spec.blocks.empty() || spec.blocks.size() > max_stages || spec.blocks.size() != spec.widths.size())
-    return text_of("expected 1 to ", max_stages, " stages with blocks and widths each, got ", spec.blocks.size(),
-                   " and ", spec.widths.size());
+  if (spec.blocks.empty() || spec.blocks.size() > max_stages)
+    return text_of("expected 1 to ", max_stages, " stages, got ", spec.blocks.size());
   for (const int blocks : spec.blocks)
     if (!within(blocks, 1, max_blocks_per_stage))
       return text_of(blocks, " blocks in a stage are not in 1 .. ", max_blocks_per_stage);
+  if (!within(spec.stem_width, 0, max_channels))
+    return text_of("a stem of ", spec.stem_width, " channels is not in 0 .. ", max_channels);
+  if (!within(spec.dropout, 0, 0.99)) return text_of("dropout ", spec.dropout, " is not in 0 .. 0.99");
+  return {};
+}
+
+std::string problem_of_widths(const ModelSpec& spec) {
+  if (spec.blocks.size() != spec.widths.size())
+    return text_of("expected as many widths as stages, got ", spec.widths.size(), " and ", spec.blocks.size());
   for (const int width : spec.widths)
     if (!within(width, 1, max_channels)) return text_of("width ", width, " is not in 1 .. ", max_channels);
-  if (spec.shortcut == Shortcut::option_a && !std::ranges::is_sorted(spec.widths))
-    return "shortcut A can only add channels, but the widths fall";
+  const bool fewer =
+      !std::ranges::is_sorted(spec.widths) || stem_channels(spec) > output_channels(spec.block, spec.widths.front());
+  if (spec.shortcut == Shortcut::option_a && fewer) return "shortcut A can only add channels, but the widths fall";
+  return {};
+}
+
+std::string problem_of_groups(const ModelSpec& spec) {
+  if (!within(spec.groups, 1, max_channels) || !within(spec.group_width, 1, max_channels))
+    return text_of("groups ", spec.groups, " of width ", spec.group_width, " are not in 1 .. ", max_channels);
+  for (const int width : spec.widths) {
+    const int64_t group = int64_t{width} * spec.group_width / 64;
+    if (!within(static_cast<double>(group * spec.groups), 1, max_channels))
+      return text_of(spec.groups, " groups of ", group, " channels are not in 1 .. ", max_channels, " channels");
+  }
+  if (spec.block == BlockKind::basic && (spec.groups != 1 || spec.group_width != 64))
+    return "only bottleneck blocks have groups";
+  return {};
+}
+
+std::string problem_of_resnet(const ModelSpec& spec) {
+  if (std::string problem = problem_of_widths(spec); !problem.empty()) return problem;
+  if (std::string problem = problem_of_groups(spec); !problem.empty()) return problem;
+  if (!within(spec.squeeze, 0, max_channels))
+    return text_of("squeeze ", spec.squeeze, " is not in 0 .. ", max_channels);
+  if (!within(spec.stochastic_depth, 0, 0.99))
+    return text_of("stochastic depth ", spec.stochastic_depth, " is not in 0 .. 0.99");
+  if (spec.stem == Stem::deep && spec.preactivation) return "pre-activation networks have no deep stem";
+  if (spec.stem == Stem::deep && stem_channels(spec) < 2) return "a deep stem needs 2 channels or more";
+  if (spec.dropout > 0 && !(spec.preactivation && spec.block == BlockKind::basic))
+    return "only pre-activation basic blocks and dense layers have dropout";
+  if (spec.squeeze > 0 && !spec.residual()) return "a plain network has no branches to squeeze";
+  return {};
+}
+
+std::string problem_of_densenet(const ModelSpec& spec) {
+  if (!within(spec.growth, 1, max_channels)) return text_of("growth ", spec.growth, " is not in 1 .. ", max_channels);
+  if (spec.stem_width < 1) return "a DenseNet needs the width of its stem";
+  if (spec.stem == Stem::deep) return "a DenseNet has no deep stem";
+  if (!within(spec.compression, 0.01, 1)) return text_of("compression ", spec.compression, " is not in 0.01 .. 1");
+  const int64_t layers = std::accumulate(spec.blocks.begin(), spec.blocks.end(), int64_t{0});
+  if (spec.stem_width + layers * spec.growth > max_channels)
+    return text_of(layers, " layers of growth ", spec.growth, " make more than ", max_channels, " channels");
   return {};
 }
 
@@ -142,59 +98,75 @@ std::string problem_of(const ModelSpec& spec) {
       !within(input.width, 1, max_image_size))
     return text_of("an input of ", input.channels, "x", input.height, "x", input.width, " is not in 1x1x1 .. ",
                    max_channels, "x", max_image_size, "x", max_image_size);
-  return spec.family == Family::fully_connected ? problem_of_layers(spec) : problem_of_stages(spec);
+  if (spec.family == Family::fully_connected) return problem_of_layers(spec);
+  if (std::string problem = problem_of_stages(spec); !problem.empty()) return problem;
+  return spec.family == Family::densenet ? problem_of_densenet(spec) : problem_of_resnet(spec);
+}
+
+/// "A", "B after average pooling", "stride on the first 1x1", ...
+std::vector<std::string> details_of_resnet(const ModelSpec& spec) {
+  std::vector<std::string> details;
+  if (spec.groups > 1) details.push_back(text_of(spec.groups, " groups of width ", spec.group_width));
+  if (spec.groups == 1 && spec.group_width != 64)
+    details.push_back(fmt::format("inside {:g} times as wide", spec.group_width / 64.0));
+  if (spec.stem == Stem::deep) details.push_back("deep stem");
+  if (spec.residual())
+    details.push_back(text_of("shortcut ", name_of(spec.shortcut),
+                              spec.projection == Projection::pooled ? " after average pooling" : ""));
+  if (spec.block == BlockKind::bottleneck && spec.stride_at == StrideAt::conv1x1)
+    details.push_back("stride on the first 1x1");
+  if (spec.squeeze > 0) details.push_back(text_of("squeeze-and-excitation 1/", spec.squeeze));
+  if (spec.stochastic_depth > 0) details.push_back(text_of("stochastic depth ", spec.stochastic_depth));
+  if (spec.zero_gamma) details.push_back("zero gamma");
+  return details;
+}
+
+std::vector<std::string> details_of_densenet(const ModelSpec& spec) {
+  return {text_of("stem of ", spec.stem_width), text_of("compression ", spec.compression)};
+}
+
+std::string layers_in_words(const ModelSpec& spec) {
+  return text_of(spec.residual() ? "residual" : "plain", ", fully connected, ", spec.depth,
+                 spec.residual() ? " blocks of two layers" : " layers", " of width ", spec.width);
+}
+
+std::string stages_in_words(const ModelSpec& spec) {
+  const std::string blocks = fmt::format("{}", fmt::join(spec.blocks, "-"));
+  if (spec.family == Family::densenet)
+    return fmt::format("dense, {} layers {} of growth {}", name_of(spec.block), blocks, spec.growth);
+  return fmt::format("{}{}, {} blocks {} of {} channels", spec.preactivation ? "pre-activation " : "",
+                     spec.residual() ? "residual" : "plain", name_of(spec.block), blocks, fmt::join(spec.widths, "-"));
 }
 
 }  // namespace
-
-std::string_view name_of(Family family) { return family_names[static_cast<std::size_t>(family)]; }
-std::string_view name_of(BlockKind block) { return block_names[static_cast<std::size_t>(block)]; }
-std::string_view name_of(Shortcut shortcut) { return shortcut_names[static_cast<std::size_t>(shortcut)]; }
-std::string_view name_of(StrideAt stride_at) { return stride_names[static_cast<std::size_t>(stride_at)]; }
-std::string_view name_of(ZeroChannels zero) { return zero_names[static_cast<std::size_t>(zero)]; }
-
-Shortcut shortcut_from_name(std::string_view name) { return from_option<Shortcut>(name, "shortcut"); }
-StrideAt stride_at_from_name(std::string_view name) { return from_option<StrideAt>(name, "place of the stride"); }
 
 void check(const ModelSpec& spec) {
   if (const std::string problem = problem_of(spec); !problem.empty())
     fail_model("model '", excerpt(spec.name), "': ", problem);
 }
 
+std::string describe_structure(const ModelSpec& spec) {
+  if (spec.family == Family::fully_connected) return layers_in_words(spec);
+  std::vector<std::string> details =
+      spec.family == Family::densenet ? details_of_densenet(spec) : details_of_resnet(spec);
+  if (spec.dropout > 0) details.push_back(text_of("dropout ", spec.dropout));
+  details.insert(details.begin(), stages_in_words(spec));
+  return fmt::format("{}", fmt::join(details, ", "));
+}
+
 std::string describe(const ModelSpec& spec) {
-  const std::string input = text_of("input ", spec.input.channels, "x", spec.input.height, "x", spec.input.width);
-  const std::string ends = text_of(input, ", ", spec.classes, " classes");
-  if (spec.family == Family::fully_connected)
-    return text_of(spec.residual() ? "residual" : "plain", ", fully connected, ", spec.depth,
-                   spec.residual() ? " blocks of two layers" : " layers", " of width ", spec.width, ", ", ends);
-  const std::string shortcut = spec.residual() ? text_of("shortcut ", name_of(spec.shortcut), ", ") : "";
-  const bool early = spec.block == BlockKind::bottleneck && spec.stride_at == StrideAt::conv1x1;
-  return fmt::format("{}, {} blocks {} of {} channels, {}{}{}", spec.residual() ? "residual" : "plain",
-                     name_of(spec.block), fmt::join(spec.blocks, "-"), fmt::join(spec.widths, "-"), shortcut,
-                     early ? "stride on the first 1x1, " : "", ends);
+  const ImageSize& input = spec.input;
+  return text_of(describe_structure(spec), ", input ", input.channels, "x", input.height, "x", input.width, ", ",
+                 spec.classes, " classes");
 }
 
-std::string to_json_text(const ModelSpec& spec) {
-  nlohmann::json object = nlohmann::json::object();
-  for_each_field(spec, [&](const char* key, const auto& member) { object[key] = written(member); });
-  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-ModelSpec spec_from_json(const std::string& text) {
-  if (text.size() > max_json_length) fail_model("model structure: longer than ", max_json_length, " bytes");
-  nlohmann::json object = nlohmann::json::parse(text, nullptr, false);
-  if (!object.is_object()) fail_model("model structure: expected a JSON object, got ", excerpt(text));
-  ModelSpec spec;
-  for_each_field(spec, [&](const char* key, auto& member) {
-    const auto found = object.find(key);
-    if (found == object.end()) return;
-    with_context(text_of("model structure: ", key), [&] { read(*found, member); });
-    object.erase(found);
-  });
-  if (!object.empty())
-    fail_model("model structure: unknown field '", excerpt(object.begin().key()), "'; written by a newer version?");
-  check(spec);
-  return spec;
+int weight_layers(const ModelSpec& spec) {
+  if (spec.family == Family::fully_connected) return spec.residual() ? 2 * spec.depth + 2 : spec.depth;
+  const int blocks = std::accumulate(spec.blocks.begin(), spec.blocks.end(), 0);
+  const bool bottleneck = spec.block == BlockKind::bottleneck;
+  if (spec.family == Family::densenet)  // a convolution in each transition
+    return blocks * (bottleneck ? 2 : 1) + static_cast<int>(spec.blocks.size()) - 1 + 2;
+  return blocks * (bottleneck ? 3 : 2) + 2;
 }
 
 }  // namespace resnet

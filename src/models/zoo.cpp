@@ -1,68 +1,14 @@
-// The zoo: one row for each published network. A user's options change a copy of its row.
+// Finding a model of the zoo by name. A user's options change a copy of its row.
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 #include "models/excerpt.hpp"
-#include "models/model.hpp"
+#include "models/zoo_rows.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace resnet {
 namespace {
-
-/// He et al. 2015, table 1.
-struct ImageNetRow {
-  const char* name;
-  BlockKind block;
-  std::array<int, 4> blocks;
-  Shortcut shortcut;
-};
-constexpr ImageNetRow imagenet_rows[] = {
-    {"resnet18", BlockKind::basic, {2, 2, 2, 2}, Shortcut::option_b},
-    {"resnet34", BlockKind::basic, {3, 4, 6, 3}, Shortcut::option_b},
-    {"resnet50", BlockKind::bottleneck, {3, 4, 6, 3}, Shortcut::option_b},
-    {"resnet101", BlockKind::bottleneck, {3, 4, 23, 3}, Shortcut::option_b},
-    {"resnet152", BlockKind::bottleneck, {3, 8, 36, 3}, Shortcut::option_b},
-    {"plain18", BlockKind::basic, {2, 2, 2, 2}, Shortcut::none},
-    {"plain34", BlockKind::basic, {3, 4, 6, 3}, Shortcut::none},
-};
-
-/// The depths of table 6; others of the form 6n + 2 are built by the same rule.
-constexpr int cifar_depths[] = {20, 32, 44, 56, 110, 1202};
-
-ModelSpec imagenet_model(const ImageNetRow& row) {
-  return {.name = row.name,
-          .family = Family::imagenet,
-          .input = {3, 224, 224},
-          .classes = 1000,
-          .block = row.block,
-          .blocks = {row.blocks.begin(), row.blocks.end()},
-          .widths = {64, 128, 256, 512},
-          .shortcut = row.shortcut};
-}
-
-/// He et al. 2015, 4.2: a first convolution, 2n of 16, 32 and 64 channels each, a linear layer: 6n + 2.
-ModelSpec cifar_model(int depth, bool residual) {
-  const int blocks = (depth - 2) / 6;
-  return {.name = text_of(residual ? "resnet" : "plain", depth),
-          .family = Family::cifar,
-          .input = {3, 32, 32},
-          .classes = 10,
-          .blocks = {blocks, blocks, blocks},
-          .widths = {16, 32, 64},
-          .shortcut = residual ? Shortcut::option_a : Shortcut::none};
-}
-
-ModelSpec fully_connected_model(const char* name, bool residual) {
-  return {.name = name,
-          .family = Family::fully_connected,
-          .input = {3, 32, 32},
-          .classes = 10,
-          .shortcut = residual ? Shortcut::option_a : Shortcut::none,
-          .width = 128,
-          .depth = 10};
-}
 
 /// resnetN and plainN with N = 6n + 2, unless ImageNet's networks have that depth: a plain50 beside the ImageNet
 /// resnet50 would mislead.
@@ -95,17 +41,22 @@ void expect_applicable(const ModelSpec& row, const ModelOptions& options) {
   const auto refuse = [&](bool given, const char* option, const char* needed) {
     if (given) fail_usage("model '", row.name, "' has no ", option, ": only ", needed, " have");
   };
-  const bool layers = row.family == Family::fully_connected;
+  const bool layers = row.family == Family::fully_connected, dense = row.family == Family::densenet;
+  const bool branches = row.family == Family::resnet && row.residual();
   const Shortcut shortcut = options.shortcut.value_or(row.shortcut);
   refuse(options.width && !layers, "width to choose", "fully connected models");
   refuse(options.depth && !layers, "depth to choose", "fully connected models");
-  refuse(options.shortcut && *options.shortcut != row.shortcut && (layers || !row.residual()), "choice of shortcuts",
+  refuse(options.shortcut && (dense || (*options.shortcut != row.shortcut && !branches)), "choice of shortcuts",
          "convolutional residual models");
   refuse(options.shortcut == Shortcut::none && row.residual(), "form without shortcuts", "the models named plain");
-  refuse(options.stride_at && (layers || row.block != BlockKind::bottleneck), "choice of where the stride is",
-         "models with bottlenecks");
-  refuse(options.zero_channels && (layers || shortcut != Shortcut::option_a), "zero channels",
+  refuse(options.stride_at && (layers || dense || row.block != BlockKind::bottleneck), "choice of where the stride is",
+         "residual models with bottlenecks");
+  refuse(options.zero_channels && (layers || dense || shortcut != Shortcut::option_a), "zero channels",
          "convolutional models with shortcut A");
+  refuse(options.dropout && !dense && !(row.preactivation && row.block == BlockKind::basic), "dropout",
+         "Wide ResNets, pre-activation models with basic blocks and DenseNets");
+  refuse(options.stochastic_depth && !branches, "stochastic depth", "convolutional residual models");
+  refuse(options.zero_gamma && !branches, "branches whose gamma could be zero", "convolutional residual models");
 }
 
 template <class T>
@@ -115,17 +66,22 @@ void choose(T& field, const std::optional<T>& option) {
 
 }  // namespace
 
+bool ModelOptions::chooses_structure() const {
+  return shortcut || stride_at || zero_channels || width || depth || dropout || stochastic_depth || zero_gamma;
+}
+
+const std::vector<ModelGroup>& model_groups() {
+  static const std::vector<ModelGroup> groups = zoo_tables();
+  return groups;
+}
+
 const std::vector<ModelSpec>& models() {
-  static const std::vector<ModelSpec> rows = [] {
-    std::vector<ModelSpec> all;
-    for (const int depth : cifar_depths) all.push_back(cifar_model(depth, true));
-    for (const int depth : cifar_depths) all.push_back(cifar_model(depth, false));
-    for (const ImageNetRow& row : imagenet_rows) all.push_back(imagenet_model(row));
-    all.push_back(fully_connected_model("mlp", false));
-    all.push_back(fully_connected_model("residual_mlp", true));
-    return all;
+  static const std::vector<ModelSpec> all = [] {
+    std::vector<ModelSpec> specs;
+    for (const ModelGroup& group : model_groups()) specs.insert(specs.end(), group.models.begin(), group.models.end());
+    return specs;
   }();
-  return rows;
+  return all;
 }
 
 ModelSpec find_model(std::string_view name, const ModelOptions& options) {
@@ -138,6 +94,9 @@ ModelSpec find_model(std::string_view name, const ModelOptions& options) {
   choose(spec.zero_channels, options.zero_channels);
   choose(spec.width, options.width);
   choose(spec.depth, options.depth);
+  choose(spec.dropout, options.dropout);
+  choose(spec.stochastic_depth, options.stochastic_depth);
+  choose(spec.zero_gamma, options.zero_gamma);
   try {
     check(spec);
   } catch (const Error& error) {

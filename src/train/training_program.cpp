@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <numeric>
 #include <vector>
 
 namespace resnet {
@@ -39,12 +38,6 @@ Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision prec
                       .weight_decay = static_cast<float>(recipe.weight_decay),
                       .nesterov = recipe.nesterov,
                       .decay_vectors = recipe.decay_all});
-}
-
-int weight_layers(const ModelSpec& spec) {
-  if (spec.family == Family::fully_connected) return spec.residual() ? 2 * spec.depth + 2 : spec.depth;
-  const int blocks = std::accumulate(spec.blocks.begin(), spec.blocks.end(), 0);
-  return blocks * (spec.block == BlockKind::bottleneck ? 3 : 2) + 2;
 }
 
 TrainingProgram::TrainingProgram(const ModelSpec& spec, const Recipe& recipe, Precision precision, State& state,

@@ -20,9 +20,6 @@ namespace resnet {
 /// "gradient/NAME".
 Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision precision, bool observe_gradients = false);
 
-/// Layers with weights from input to output, shortcuts not counted: the number in "ResNet-110".
-int weight_layers(const ModelSpec& spec);
-
 class TrainingProgram {
  public:
   /// Adds what `state` lacks of the network's weights, statistics and momenta, started from `seed`.

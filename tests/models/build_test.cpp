@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <numeric>
 
 namespace resnet {
 namespace {
@@ -85,43 +85,76 @@ TEST(Build, CifarKeys) {
   EXPECT_EQ(c.at("layer1.0.downsample.0.weight"), (Shape{16, 16, 1, 1}));
 }
 
-/// The output [C,H,W] of the last node of each block, by the block's prefix.
-std::map<std::string, Shape> block_outputs(const Graph& graph) {
-  std::map<std::string, Shape> outputs;
+/// The output [C,H,W] of the last node whose name begins with "BLOCK.".
+Shape block_output(const Graph& graph, const std::string& block) {
+  Shape output;
   for (const Node& node : graph.nodes()) {
-    if (!node.name.starts_with("layer")) continue;
-    const std::string block = node.name.substr(0, node.name.find('.', node.name.find('.') + 1));
     const Shape& shape = graph[node.outputs[0]].shape;
-    outputs[block] = {shape.c(), shape.h(), shape.w()};
+    if (node.name.starts_with(block + ".")) output = {shape.c(), shape.h(), shape.w()};
   }
-  return outputs;
+  return output;
+}
+
+/// "layer1.0", "stages.0.blocks.0", "features.denseblock1.denselayer1", "features.transition1".
+bool is_block(const BlockOutline& block) {
+  return block.name.starts_with("layer") || block.name.starts_with("stages") ||
+         block.name.starts_with("features.denseblock") || block.name.starts_with("features.transition");
 }
 
 TEST(Build, ShapesOfEachBlockAreThoseOfTheOutline) {
   for (ModelSpec spec : models()) {
-    if (spec.family == Family::fully_connected) continue;
+    if (spec.family == Family::fully_connected || weight_layers(spec) > 300) continue;
     for (const int size : {spec.input.height, spec.input.height + 5}) {
       spec.input = {3, size, size - 2};
-      const auto outputs = block_outputs(forward_graph(spec, 2, Mode::inference));
-      std::size_t blocks = 0;
+      const Graph graph = forward_graph(spec, 2, Mode::inference);
+      int blocks = 0;
       for (const StageOutline& stage : outline(spec))
-        for (const BlockOutline& block : stage.blocks)
-          if (block.name.starts_with("layer")) {
-            EXPECT_EQ(outputs.at(block.name), block.output) << spec.name << " " << block.name;
-            ++blocks;
-          }
-      EXPECT_EQ(blocks, outputs.size()) << spec.name;
+        for (const BlockOutline& block : stage.blocks) {
+          if (!is_block(block)) continue;
+          EXPECT_EQ(block_output(graph, block.name), block.output) << spec.name << " " << block.name;
+          ++blocks;
+        }
+      const int transitions = spec.family == Family::densenet ? static_cast<int>(spec.blocks.size()) - 1 : 0;
+      EXPECT_EQ(blocks, std::accumulate(spec.blocks.begin(), spec.blocks.end(), transitions)) << spec.name;
     }
   }
 }
 
 // Table 1 of the paper.
 TEST(Build, ShapesPerStage) {
-  const auto outputs = block_outputs(forward_graph(find_model("resnet50"), 1, Mode::inference));
-  EXPECT_EQ(outputs.at("layer1.2"), (Shape{256, 56, 56}));
-  EXPECT_EQ(outputs.at("layer2.3"), (Shape{512, 28, 28}));
-  EXPECT_EQ(outputs.at("layer3.5"), (Shape{1024, 14, 14}));
-  EXPECT_EQ(outputs.at("layer4.2"), (Shape{2048, 7, 7}));
+  const Graph graph = forward_graph(find_model("resnet50"), 1, Mode::inference);
+  EXPECT_EQ(block_output(graph, "layer1.2"), (Shape{256, 56, 56}));
+  EXPECT_EQ(block_output(graph, "layer2.3"), (Shape{512, 28, 28}));
+  EXPECT_EQ(block_output(graph, "layer3.5"), (Shape{1024, 14, 14}));
+  EXPECT_EQ(block_output(graph, "layer4.2"), (Shape{2048, 7, 7}));
+}
+
+TEST(Build, ClassesChannelsAndSizesAreFree) {
+  for (const ModelSpec& row : models()) {
+    if (weight_layers(row) > 300) continue;
+    const ModelSpec spec = find_model(row.name, {.classes = 7, .input = ImageSize{1, 47, 65}});
+    const Graph graph = forward_graph(spec, 2, Mode::training);
+    EXPECT_EQ(graph[*graph.find("logits")].shape, (Shape{2, 7})) << row.name;
+  }
+}
+
+// As each paper, or the implementation whose names the network has, starts it.
+TEST(Build, InitialisationFollowsThePapers) {
+  const auto init = [](const char* model, const char* tensor, const ModelOptions& options = {}) {
+    const Graph graph = forward_graph(find_model(model, options), 1, Mode::training);
+    return graph[*graph.find(tensor)].init;
+  };
+  EXPECT_EQ(init("resnext50_32x4d", "layer1.0.conv2.weight"), Init::he_normal_fan_out);
+  EXPECT_EQ(init("wrn28_10", "stages.0.blocks.0.conv2.weight"), Init::he_normal_fan_out);
+  EXPECT_EQ(init("wrn28_10", "head.fc.bias"), Init::zeros);
+  EXPECT_EQ(init("densenet121", "features.conv0.weight"), Init::he_normal_fan_in);
+  EXPECT_EQ(init("densenet121", "classifier.bias"), Init::zeros);
+  EXPECT_EQ(init("resnet50", "layer1.0.bn3.weight"), Init::ones);
+  EXPECT_EQ(init("resnet50", "layer1.0.bn3.weight", {.zero_gamma = true}), Init::zeros);
+  EXPECT_EQ(init("resnet50", "layer1.0.bn2.weight", {.zero_gamma = true}), Init::ones);
+  EXPECT_EQ(init("resnet50", "layer1.0.downsample.1.weight", {.zero_gamma = true}), Init::ones);
+  EXPECT_EQ(init("resnet18d", "layer1.0.bn2.weight"), Init::zeros);
+  EXPECT_EQ(init("preact_resnet164", "stages.0.blocks.0.conv3.weight", {.zero_gamma = true}), Init::zeros);
 }
 
 const Node& node_named(const Graph& graph, const std::string& name) {
@@ -253,6 +286,27 @@ TEST(Build, AResidualBlockWithoutBranchIsTheIdentity) {
   program->run();
   const Tensor y = program->output("logits");
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(y.data<float>()[i], x.data<float>()[i]);
+}
+
+// Huang et al. 2016, equation 4: the probability grows from almost none to that of the last block.
+TEST(Build, StochasticDepthGrowsWithTheBlock) {
+  const ModelSpec spec = find_model("resnet20", {.stochastic_depth = 0.5});
+  const auto drops = ops_of<Dropout>(forward_graph(spec, 2, Mode::training));
+  ASSERT_EQ(drops.size(), 9u);
+  for (std::size_t block = 0; block < drops.size(); ++block) {
+    EXPECT_TRUE(drops[block].per_image && drops[block].rescale);
+    EXPECT_FLOAT_EQ(drops[block].probability, 0.5f * static_cast<float>(block + 1) / 9);
+  }
+  EXPECT_EQ(ops_of<Dropout>(forward_graph(spec, 2, Mode::inference)).size(), 0u);
+}
+
+TEST(Build, DropoutIsWhereThePapersHaveIt) {
+  const auto wide = ops_of<Dropout>(forward_graph(find_model("wrn16_4", {.dropout = 0.3}), 2, Mode::training));
+  ASSERT_EQ(wide.size(), 6u);
+  EXPECT_FLOAT_EQ(wide[0].probability, 0.3f);
+  EXPECT_FALSE(wide[0].per_image);
+  const ModelSpec dense = find_model("densenet40_12", {.dropout = 0.2});
+  EXPECT_EQ(ops_of<Dropout>(forward_graph(dense, 2, Mode::training)).size(), 36u + 2);
 }
 
 TEST(Build, EveryModelRunsOnSmallImages) {

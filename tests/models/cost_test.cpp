@@ -17,6 +17,7 @@ struct CostRow {
 std::string label_of(const CostRow& row) {
   std::string label = row.name;
   if (row.options.shortcut) label += "_" + std::string(name_of(*row.options.shortcut));
+  if (row.options.classes) label += "_" + std::to_string(*row.options.classes) + "_classes";
   if (row.options.stride_at) label += "_" + std::string(name_of(*row.options.stride_at));
   return label;
 }
@@ -24,6 +25,7 @@ std::string label_of(const CostRow& row) {
 const ModelOptions standard = {};
 const ModelOptions option_a = {.shortcut = Shortcut::option_a}, option_b = {.shortcut = Shortcut::option_b};
 const ModelOptions option_c = {.shortcut = Shortcut::option_c};
+const ModelOptions hundred_classes = {.classes = 100};
 const ModelOptions early_stride = {.stride_at = StrideAt::conv1x1};
 
 const CostRow rows[] = {
@@ -59,6 +61,42 @@ const CostRow rows[] = {
     {"resnet50", option_c, 40128552, 6555435008},
     {"plain18", standard, 11515688, 1794805760, "1.8G"},
     {"plain34", standard, 21623848, 3644493824, "3.6G"},
+    {"preact_resnet110", standard, 1727962, 252887680, "252.9M"},
+    {"preact_resnet164", standard, 1703258, 244500992, "244.5M"},
+    {"preact_resnet1001", standard, 10327706, 1487849984, "1487.8M"},
+    {"preact_resnet1001", hundred_classes, 10350836, 1487873024},
+    {"wrn16_4", standard, 2748890, 392612352, "392.6M"},
+    {"wrn16_8", standard, 10961370, 1548145664, "1548.1M"},
+    {"wrn28_10", standard, 36479194, 5243328768, "5243.3M"},
+    {"wrn28_10", hundred_classes, 36536884, 5243386368},
+    {"wrn40_2", standard, 2243546, 327599360, "327.6M"},
+    {"wrn40_4", standard, 8949210, 1298582016, "1298.6M"},
+    {"resnext29_8x64d", standard, 34426698, 5387266048, "5387.3M"},
+    {"resnext29_16x64d", standard, 68155210, 10688866304, "10688.9M"},
+    {"densenet40_12", standard, 1019722, 264812928, "264.8M"},
+    {"densenet_bc100_12", standard, 769162, 287929692, "287.9M"},
+    {"cifar_resnet18", standard, 11173962, 555422720, "555.4M"},
+    {"cifar_resnet34", standard, 21282122, 1159402496, "1159.4M"},
+    {"cifar_resnet50", standard, 23520842, 1297829888, "1297.8M"},
+    {"resnext50_32x4d", standard, 25028904, 4230479872, "4.230G"},
+    {"resnext101_32x8d", standard, 88791336, 16414015488, "16.414G"},
+    {"resnext101_64x4d", standard, 83455272, 15460270080, "15.460G"},
+    {"wide_resnet50_2", standard, 68883240, 11398021120, "11.398G"},
+    {"wide_resnet101_2", standard, 126886696, 22753050624, "22.753G"},
+    {"densenet121", standard, 7978856, 2834161664, "2.834G"},
+    {"densenet161", standard, 28681000, 7727907072, "7.728G"},
+    {"densenet169", standard, 14149480, 3359843328, "3.360G"},
+    {"densenet201", standard, 20013928, 4291365888, "4.291G"},
+    // timm prints 0.02 to 0.03 G more: its counter adds the batch norms.
+    {"resnet18d", standard, 11708744, 2053713920},
+    {"resnet34d", standard, 21816904, 3903401984},
+    {"resnet50d", standard, 25576264, 4328824832},
+    {"resnet101d", standard, 44568392, 8041046016},
+    {"resnet152d", standard, 60212040, 11753267200},
+    {"resnet200d", standard, 64693064, 15247122432},
+    {"seresnet50", standard, 28088024, 4091699200},
+    {"resnetv2_50", standard, 25549352, 4089184256},
+    {"resnetv2_101", standard, 44541480, 7801405440},
 };
 
 class PublishedCost : public testing::TestWithParam<CostRow> {};

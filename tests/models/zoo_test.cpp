@@ -35,7 +35,7 @@ TEST(Zoo, OtherDepthsOfThePaperRuleAreKnown) {
   EXPECT_EQ(find_model("resnet8").blocks, (std::vector<int>{1, 1, 1}));
   EXPECT_EQ(find_model("plain26").blocks, (std::vector<int>{4, 4, 4}));
   EXPECT_EQ(find_model("plain26").shortcut, Shortcut::none);
-  EXPECT_EQ(find_model("resnet50").family, Family::imagenet);
+  EXPECT_EQ(find_model("resnet50").stem, Stem::conv7x7);
 }
 
 TEST(Zoo, UnknownNamesSuggestTheNearest) {
@@ -72,6 +72,17 @@ TEST(Zoo, OptionsAModelDoesNotHaveAreRefused) {
       {"resnet20", {.input = ImageSize{3, 0, 32}}},
       {"resnet20", {.input = ImageSize{3, 1 << 20, 32}}},
       {"mlp", {.width = 0}},
+      {"mlp", {.zero_gamma = true}},
+      {"densenet121", {.shortcut = Shortcut::option_b}},
+      {"densenet121", {.stride_at = StrideAt::conv1x1}},
+      {"densenet121", {.stochastic_depth = 0.5}},
+      {"resnet50", {.dropout = 0.5}},
+      {"preact_resnet164", {.dropout = 0.5}},
+      {"plain20", {.stochastic_depth = 0.5}},
+      {"plain20", {.zero_gamma = true}},
+      {"wrn16_4", {.dropout = 1}},
+      {"wrn16_4", {.dropout = -0.1}},
+      {"resnet20", {.stochastic_depth = 1}},
       {"mlp", {.depth = 1'000'000}},
   };
   for (const auto& [name, options] : cases)
@@ -97,14 +108,31 @@ TEST(Spec, TextRoundTrip) {
   }
 }
 
+// As it stands in files written before the stem was a field of its own.
+TEST(Spec, TextOfEarlierVersionsIsUnderstood) {
+  const auto old = [](const char* name, const char* family, const char* rest) {
+    return spec_from_json(text_of(R"({"name":")", name, R"(","family":")", family, R"(","relu_output":false,)", rest,
+                                  R"(,"stride_at":"conv3x3","zero_channels":"around","width":0,"depth":0})"));
+  };
+  EXPECT_EQ(
+      old("resnet20", "cifar",
+          R"("block":"basic","blocks":[3,3,3],"widths":[16,32,64],"shortcut":"A","input":[3,32,32],"classes":10)"),
+      find_model("resnet20"));
+  EXPECT_EQ(old("resnet50", "imagenet",
+                R"("block":"bottleneck","blocks":[3,4,6,3],"widths":[64,128,256,512],"shortcut":"B",
+                   "input":[3,224,224],"classes":1000)"),
+            find_model("resnet50"));
+}
+
 TEST(Spec, HostileTextIsRefused) {
-  const std::string good = to_json_text(find_model("resnet20"));
-  const auto with = [&](const std::string& from, const std::string& to) {
-    std::string text = good;
+  const auto changed = [](const char* model, const std::string& from, const std::string& to) {
+    std::string text = to_json_text(find_model(model));
     const std::size_t at = text.find(from);
     EXPECT_NE(at, std::string::npos) << from;
-    return text.replace(at, from.size(), to);
+    return at == std::string::npos ? text : text.replace(at, from.size(), to);
   };
+  const auto with = [&](const std::string& from, const std::string& to) { return changed("resnet20", from, to); };
+  const auto dense = [&](const std::string& from, const std::string& to) { return changed("densenet40_12", from, to); };
   const std::string cases[] = {
       "",
       "null",
@@ -131,8 +159,25 @@ TEST(Spec, HostileTextIsRefused) {
       with("[3,32,32]", "[3,1000000,32]"),
       with("\"A\"", "\"Z\""),
       with("\"A\"", "1"),
-      with("\"cifar\"", "\"transformer\""),
-      with("\"cifar\"", "\"fully_connected\""),
+      with("\"family\":\"resnet\"", "\"family\":\"transformer\""),
+      with("\"family\":\"resnet\"", "\"family\":\"fully_connected\""),
+      with("\"family\":\"resnet\"", "\"family\":\"densenet\""),
+      with("\"family\":\"resnet\"", "\"family\":7"),
+      with("\"stem_width\":0", "\"stem_width\":65"),
+      with("\"stem_width\":0", "\"stem_width\":-1"),
+      with("\"dropout\":0.0", "\"dropout\":0.5"),
+      with("\"dropout\":0.0", "\"dropout\":1e400"),
+      with("\"stochastic_depth\":0.0", "\"stochastic_depth\":1.5"),
+      with("\"stochastic_depth\":0.0", "\"stochastic_depth\":\"half\""),
+      with("\"groups\":1", "\"groups\":2"),
+      with("\"groups\":1", "\"groups\":0"),
+      with("\"group_width\":64", "\"group_width\":1000000000"),
+      with("\"squeeze\":0", "\"squeeze\":-1"),
+      dense("\"growth\":12", "\"growth\":0"),
+      dense("\"growth\":12", "\"growth\":65536"),
+      dense("\"stem_width\":16", "\"stem_width\":0"),
+      dense("\"compression\":1.0", "\"compression\":0"),
+      dense("\"compression\":1.0", "\"compression\":2"),
       with("\"resnet20\"", "\"" + std::string(300, 'x') + "\""),
   };
   for (const std::string& text : cases) {
@@ -152,8 +197,28 @@ TEST(Spec, DescribesItselfInOneLine) {
             "residual, basic blocks 3-3-3 of 16-32-64 channels, shortcut A, input 3x32x32, 10 classes");
   EXPECT_EQ(describe(find_model("plain34")),
             "plain, basic blocks 3-4-6-3 of 64-128-256-512 channels, input 3x224x224, 1000 classes");
+  EXPECT_EQ(describe_structure(find_model("resnet50d")),
+            "residual, bottleneck blocks 3-4-6-3 of 64-128-256-512 channels, deep stem, shortcut B after average "
+            "pooling, zero gamma");
+  EXPECT_EQ(describe_structure(find_model("wrn28_10", {.dropout = 0.3})),
+            "pre-activation residual, basic blocks 4-4-4 of 160-320-640 channels, shortcut B, dropout 0.3");
+  EXPECT_EQ(describe_structure(find_model("densenet121")),
+            "dense, bottleneck layers 6-12-24-16 of growth 32, stem of 64, compression 0.5");
   EXPECT_EQ(describe(find_model("residual_mlp", {.width = 16})),
             "residual, fully connected, 10 blocks of two layers of width 16, input 3x32x32, 10 classes");
+}
+
+TEST(Spec, WeightLayersAreTheNumberInTheName) {
+  for (const auto& [name, layers] : {std::pair("preact_resnet164", 164),
+                                     {"preact_resnet1001", 1001},
+                                     {"resnet152d", 152},
+                                     {"resnext29_8x64d", 29},
+                                     {"densenet121", 121},
+                                     {"densenet201", 201},
+                                     {"densenet40_12", 40},
+                                     {"densenet_bc100_12", 100},
+                                     {"resnetv2_101", 101}})
+    EXPECT_EQ(weight_layers(find_model(name)), layers) << name;
 }
 
 TEST(Outline, SaysHowEachShortcutPasses) {

@@ -11,7 +11,7 @@
 namespace resnet {
 namespace {
 
-class Gradients : public testing::TestWithParam<Family> {};
+class Gradients : public testing::TestWithParam<OpFamily> {};
 
 TEST_P(Gradients, EqualFiniteDifferences) {
   for (const OpCase& row : GetParam().cases()) {
@@ -32,12 +32,12 @@ TEST_P(Gradients, EqualFiniteDifferences) {
 
 INSTANTIATE_TEST_SUITE_P(Ops, Gradients, testing::ValuesIn(families), [](const auto& test) { return test.param.name; });
 
-class BackendConformance : public testing::TestWithParam<std::tuple<Backend, Family>> {
+class BackendConformance : public testing::TestWithParam<std::tuple<Backend, OpFamily>> {
  protected:
   static Backend backend() { return std::get<Backend>(GetParam()); }
   template <class Check>
   static void for_each_row(const Check& check) {
-    for (const OpCase& row : std::get<Family>(GetParam()).cases()) {
+    for (const OpCase& row : std::get<OpFamily>(GetParam()).cases()) {
       SCOPED_TRACE(row.name);
       check(training_graph(row), draw(row));
     }
@@ -81,7 +81,7 @@ std::set<std::size_t> all_ops(std::index_sequence<index...>) {
 
 TEST(ConformanceTable, HasARowForEveryOp) {
   std::set<std::size_t> missing = all_ops(std::make_index_sequence<std::variant_size_v<Op>>());
-  for (const Family& family : families)
+  for (const OpFamily& family : families)
     for (const OpCase& row : family.cases()) missing.erase(row.op.index());
   EXPECT_EQ(missing, std::set<std::size_t>()) << "indices of ops in the variant";
 }

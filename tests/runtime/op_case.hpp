@@ -63,11 +63,11 @@ inline Operand positions(Shape shape, std::vector<int32_t> given) {
   return {.shape = shape, .draw = Draw::given, .differentiable = false, .given = std::move(given)};
 }
 
-struct Family {
+struct OpFamily {
   const char* name;
   std::vector<OpCase> (*cases)();
 
-  friend void PrintTo(const Family& family, std::ostream* out) { *out << family.name; }
+  friend void PrintTo(const OpFamily& family, std::ostream* out) { *out << family.name; }
 };
 
 std::vector<OpCase> conv_cases();
@@ -81,7 +81,7 @@ std::vector<OpCase> linear_cases();
 std::vector<OpCase> loss_cases();
 std::vector<OpCase> update_cases();
 
-inline constexpr Family families[] = {
+inline constexpr OpFamily families[] = {
     {"conv", conv_cases},   {"generated_conv", generated_conv_cases},
     {"norm", norm_cases},   {"large_conv", large_conv_cases},
     {"shape", shape_cases}, {"pointwise", pointwise_cases},

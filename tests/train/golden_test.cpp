@@ -3,6 +3,7 @@
 #include "graph/passes.hpp"
 #include "models/model.hpp"
 #include "runtime/executable.hpp"
+#include "support/hashed.hpp"
 #include "support/places.hpp"
 #include "train/training_program.hpp"
 
@@ -28,9 +29,9 @@ struct Network {
 
 std::vector<Network> networks() {
   const ModelSpec bottleneck = {.name = "bottleneck",
-                                .family = Family::imagenet,
                                 .input = {3, 64, 64},
                                 .classes = classes,
+                                .stem = Stem::conv7x7,
                                 .block = BlockKind::bottleneck,
                                 .blocks = {1, 2, 1, 1},
                                 .widths = {8, 16, 24, 32},
@@ -38,20 +39,7 @@ std::vector<Network> networks() {
   return {{"resnet20", find_model("resnet20")}, {"bottleneck", bottleneck}};
 }
 
-/// make_golden.py's hashed(): FNV-1a of the name keys a splitmix64 sequence; multiples of 2^-23 in [-1, 1).
-std::vector<double> hashed(const std::string& name, int64_t count) {
-  uint64_t key = 0xcbf29ce484222325;
-  for (const char byte : name) key = (key ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  std::vector<double> values;
-  for (uint64_t k = 1; k <= static_cast<uint64_t>(count); ++k) {
-    uint64_t z = key + k * 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    z ^= z >> 31;
-    values.push_back(static_cast<double>(z >> 40) * std::ldexp(1.0, -23) - 1);
-  }
-  return values;
-}
+using test::hashed;
 
 Tensor hashed_weights(const ValueInfo& value, DType dtype) {
   Tensor tensor(value.shape);

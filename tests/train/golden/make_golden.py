@@ -8,30 +8,21 @@ The fixture's numbers are float64. Hyperparameters are float32 values, as the at
 """
 import json
 import os
+import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+from hashed import hashed  # noqa: E402
+
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 
 BATCH, CLASSES, PROJECTIONS = 8, 10, 8
 LR, SMALL_LR, MOMENTUM, DECAY, EPSILON, SMOOTHING = (float(np.float32(x)) for x in (0.1, 1e-3, 0.9, 1e-4, 1e-5, 0.1))
-
-
-def hashed(name, count):
-    """count numbers in [-1, 1), multiples of 2^-23: FNV-1a of the name keys a splitmix64 sequence."""
-    key = 0xCBF29CE484222325
-    for byte in name.encode():
-        key = ((key ^ byte) * 0x100000001B3) % 2**64
-    with np.errstate(over="ignore"):
-        z = np.uint64(key) + (np.arange(count, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float64) * 2.0**-23 - 1.0
 
 
 def weights(name, shape):
