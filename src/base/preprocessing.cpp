@@ -19,13 +19,25 @@ int size_from(const nlohmann::json& json) {
 
 }  // namespace
 
+std::string_view name_of(Filter filter) { return filter == Filter::bicubic ? "bicubic" : "bilinear"; }
+
+Filter filter_from_name(std::string_view name) {
+  for (const Filter filter : {Filter::bilinear, Filter::bicubic})
+    if (name_of(filter) == name) return filter;
+  fail_usage("unknown filter '", name, "'; expected bilinear or bicubic");
+}
+
 std::string to_json_text(const Preprocessing& preprocessing) {
-  return nlohmann::json{{"channels", preprocessing.channels},
-                        {"height", preprocessing.height},
-                        {"width", preprocessing.width},
-                        {"mean", preprocessing.mean},
-                        {"std", preprocessing.deviation}}
-      .dump();
+  nlohmann::json json = {{"channels", preprocessing.channels},
+                         {"height", preprocessing.height},
+                         {"width", preprocessing.width},
+                         {"mean", preprocessing.mean},
+                         {"std", preprocessing.deviation}};
+  if (preprocessing.resize > 0) {
+    json["resize"] = preprocessing.resize;
+    json["filter"] = name_of(preprocessing.filter);
+  }
+  return json.dump();
 }
 
 Preprocessing preprocessing_from_json(const std::string& text) {
@@ -37,6 +49,13 @@ Preprocessing preprocessing_from_json(const std::string& text) {
     result.width = size_from(json.at("width"));
     json.at("mean").get_to(result.mean);
     json.at("std").get_to(result.deviation);
+    if (json.contains("resize")) {
+      result.resize = size_from(json.at("resize"));
+      if (result.resize == 0) fail_model("resize: expected 1 to 65536, got ", json.at("resize").dump());
+      result.filter = filter_from_name(json.at("filter").get<std::string>());
+    }
+  } catch (const Error& error) {
+    fail_model("preprocessing: ", error.what());
   } catch (const nlohmann::json::exception& error) {
     fail_model("preprocessing: expected channels, height, width, mean and std: ", error.what());
   }

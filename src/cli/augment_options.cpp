@@ -59,6 +59,10 @@ void add_augment_options(CLI::App& app, AugmentationChanges& changes) {
       "--no-flip", [&changes] { changes.flip = false; }, "mirror none");
   add_real(app, "--random-resized-crop", changes.resized_crop,
            "crop a part of at least X of the area and resize it (0.08 is usual); 0: no");
+  app.add_flag_callback(
+      "--scaled-decoding", [&changes] { changes.scaled_decoding = true; },
+      "decode JPEGs at 1/2, 1/4 or 1/8 of their size where the resized crop needs no more; faster, and pixels differ a "
+      "little");
   app.add_option_function<std::string>(
          "--randaugment", [&changes](const std::string& text) { set_randaugment(changes, text); },
          "N random operators of level M, 0 to 30 (2,9 is usual)")

@@ -1,6 +1,6 @@
 // resnet eval: how well a trained network does.
-#include "base/files.hpp"
 #include "base/interrupt.hpp"
+#include "cli/model_argument.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
@@ -44,14 +44,6 @@ void show(const EvaluationResult& result) {
   print_text("{}", to_text(table));
 }
 
-/// A name alone has no weights, and a missing file is the better complaint than missing data.
-void expect_model(const std::string& model) {
-  if (path_exists(model)) return;
-  const bool in_zoo = std::ranges::any_of(models(), [&](const ModelSpec& spec) { return spec.name == model; });
-  if (in_zoo) fail_usage("eval: ", model, " is a name without weights; give a run directory or a model file");
-  fail_model(model, ": no such file or run directory");
-}
-
 }  // namespace
 
 Action declare_eval(CLI::App& app) {
@@ -65,7 +57,7 @@ Action declare_eval(CLI::App& app) {
   add_threads(app, request.threads);
   add_json(app, options->json);
   return [options](const std::string&) {
-    expect_model(options->request.model);
+    expect_weights("eval", options->request.model);
     catch_interrupts();
     const EvaluationResult result = evaluate(options->request);
     if (!options->json) return show(result);

@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
       {"resume", "continue a run exactly where it stopped", declare_resume},
       {"eval", "accuracy of a trained network on a data set", declare_eval},
       {"study", "experiments on networks, with figures and a verdict; alone it lists them", nullptr, run_study_verb},
+      {"predict", "the classes of photos", declare_predict},
       {"inspect", "layers, shapes, parameters, MACs and memory of a network", declare_inspect},
       {"models", "the networks that can be named, with parameters and MACs", declare_models},
       {"bench", "images/s and latency of training and inference", declare_bench},

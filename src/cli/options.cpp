@@ -35,6 +35,16 @@ double real_number(const std::string& option, const std::string& text) {
   return value;
 }
 
+CLI::Option* add_part(CLI::App& app, const std::string& name, double& target, const std::string& help) {
+  const auto store = [&target, name](const std::string& text) {
+    const bool percent = text.ends_with('%');
+    target = real_number(name, percent ? text.substr(0, text.size() - 1) : text) / (percent ? 100 : 1);
+    if (!(target >= 0 && target <= 1))
+      throw CLI::ValidationError(name, text_of("expected a part between 0 and 1 (or 0% and 100%), got '", text, "'"));
+  };
+  return app.add_option_function<std::string>(name, store, help)->type_name("X");
+}
+
 CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& target, std::vector<std::string> names,
                         const std::string& help) {
   std::string list;

@@ -41,6 +41,9 @@ CLI::Option* add_real(CLI::App& app, const std::string& name, T& target, const s
   return app.add_option_function<std::string>(name, store, help)->type_name("X");
 }
 
+/// A part of a whole: 0.01 or 1%, between 0 and 1.
+CLI::Option* add_part(CLI::App& app, const std::string& name, double& target, const std::string& help);
+
 /// One of `names`; another word is answered with the nearest.
 CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& target, std::vector<std::string> names,
                         const std::string& help);

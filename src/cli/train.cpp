@@ -50,10 +50,21 @@ std::string recipe_help() {
 
 void add_data_options(CLI::App& app, TrainOptions& options) {
   app.add_option("DATA", options.request.data,
-                 "a CIFAR-10 or CIFAR-100 folder (binary version), builtin:shapes (the default) or builtin:patterns; "
+                 "a folder of class folders with photos, a CIFAR-10 or CIFAR-100 folder (binary version), "
+                 "builtin:shapes (the default) or builtin:patterns; "
                  "generated data take options, as in builtin:shapes?train=8000&seed=1");
   add_real(app, "--validation", options.request.validation,
            "part of the training images kept for validation where there are no test images (0.1)");
+  PreprocessingChanges& changes = options.request.preprocessing;
+  add_whole(app, "--size", changes.size, 8, 4096,
+            "both sides of the network's input in pixels (photos; by their sizes)");
+  add_whole(app, "--resize", changes.resize, 8, 8192,
+            "length to which the shorter side of a photo is resized before its centre is cut out (8/7 of --size)");
+  app.add_option_function<std::string>(
+         "--filter", [&changes](const std::string& text) { changes.filter = filter_from_name(text); },
+         "how photos are resized, as Pillow does (bilinear)")
+      ->type_name("bilinear|bicubic");
+  add_part(app, "--max-bad", options.request.max_bad, "part of the images that may turn out to be unusable (1%)");
 }
 
 void add_recipe_options(CLI::App& app, TrainOptions& options) {
@@ -109,7 +120,9 @@ void shorten_for_shapes(const CLI::App& app, TrainOptions& options) {
 
 Action declare_train(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
-  app.add_option("--model", options->request.model, "a name that `resnet models` lists (resnet20)")->type_name("NAME");
+  app.add_option("--model", options->request.model,
+                 "a name that `resnet models` lists (resnet20; for photos by their sizes)")
+      ->type_name("NAME");
   add_data_options(app, *options);
   add_recipe_options(app, *options);
   add_augment_options(app, options->changes.augmentation);
@@ -119,6 +132,8 @@ Action declare_train(CLI::App& app) {
     TrainRequest& request = options->request;
     shorten_for_shapes(app, *options);
     resolved_precision(options->precision);
+    if (app.count("--model") == 0) request.model.clear();
+    if (app.count("--recipe") == 0) request.choose_recipe = options->changes;
     request.recipe = changed(find_recipe(options->recipe), options->changes);
     request.reuse_memory = !options->no_reuse;
     request.command = command;

@@ -38,6 +38,7 @@ void run_command(const Command& command, const std::vector<std::string>& argumen
 Action declare_train(CLI::App& app);
 Action declare_resume(CLI::App& app);
 Action declare_eval(CLI::App& app);
+Action declare_predict(CLI::App& app);
 Action declare_inspect(CLI::App& app);
 Action declare_models(CLI::App& app);
 Action declare_bench(CLI::App& app);

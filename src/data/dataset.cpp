@@ -1,5 +1,9 @@
 #include "data/dataset.hpp"
 
+#include "data/prepare.hpp"
+#include "data/resize.hpp"
+#include "data/split.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -42,6 +46,13 @@ class Subset final : public Dataset {
   void read(int64_t index, std::span<uint8_t> pixels) const override {
     whole_->read(indices_[static_cast<std::size_t>(index)], pixels);
   }
+  DecodedWindow picture(int64_t index, const PictureRequest& request) const override {
+    return whole_->picture(indices_[static_cast<std::size_t>(index)], request);
+  }
+  uint64_t hash(int64_t index) const override { return whole_->hash(indices_[static_cast<std::size_t>(index)]); }
+  std::string name_of(int64_t index) const override {
+    return whole_->name_of(indices_[static_cast<std::size_t>(index)]);
+  }
 
  private:
   std::shared_ptr<const Dataset> whole_;
@@ -49,6 +60,24 @@ class Subset final : public Dataset {
 };
 
 }  // namespace
+
+DecodedWindow Dataset::picture(int64_t index, const PictureRequest& request) const {
+  const Shape shape = image_shape();
+  std::vector<uint8_t> planes(static_cast<std::size_t>(shape.elements()));
+  read(index, planes);
+  Image image = with_channels(image_of(planes, shape), request.channels);
+  if (request.choose) image = crop(image, request.choose(image.height, image.width));
+  const Box whole{0, 0, static_cast<double>(image.width), static_cast<double>(image.height)};
+  return {std::move(image), whole};
+}
+
+uint64_t Dataset::hash(int64_t index) const {
+  std::vector<uint8_t> pixels(static_cast<std::size_t>(image_shape().elements()));
+  read(index, pixels);
+  return content_hash(pixels, label(index));
+}
+
+std::string Dataset::name_of(int64_t index) const { return "image " + std::to_string(index); }
 
 std::shared_ptr<const Dataset> memory_dataset(std::vector<std::string> classes, const Shape& image,
                                               std::vector<uint8_t> pixels, std::vector<int> labels) {

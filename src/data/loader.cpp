@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "data/augment/mix.hpp"
+#include "data/prepare.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +16,9 @@
 
 namespace resnet {
 namespace {
+
+/// So many bad images in a row mean that something is wrong with all of them.
+constexpr int most_replacements = 100;
 
 // A place of the ring. Batch number t of the stream is filled into slot t % slots, so a buffer is used again and again.
 struct Slot {
@@ -32,7 +36,7 @@ int64_t batches_in_epoch(int64_t size, const LoaderOptions& options) {
 void check_options(const Dataset& dataset, const Preprocessing& preprocessing, const LoaderOptions& options) {
   const Shape image = dataset.image_shape();
   const Shape expected{preprocessing.channels, preprocessing.height, preprocessing.width};
-  if (image != expected)
+  if (has_one_size(dataset) && image != expected && preprocessing.resize == 0)
     fail_usage("the network takes images of ", expected, ", the data set has ", image,
                "; choose a model for these images or other data");
   if (options.batch < 1) fail_usage("--batch is ", options.batch, ", expected at least 1");
@@ -50,6 +54,8 @@ void check_options(const Dataset& dataset, const Preprocessing& preprocessing, c
 
 }  // namespace
 
+int default_loader_threads(int threads) { return std::max(1, threads / 4); }
+
 std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
   std::vector<int64_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), int64_t{0});
@@ -61,7 +67,9 @@ std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
 struct Loader::State {
   std::shared_ptr<const Dataset> dataset;
   LoaderOptions options;
-  Shape image;  // [C, H, W]
+  Preprocessing preprocessing;
+  Shape image;         // [C, H, W] of the network
+  bool direct = true;  // images come from the data set as the network needs them
   NormalisationTable table;
   int64_t steps = 0;
   double waited = 0;
@@ -97,29 +105,59 @@ struct Loader::State {
       if (position >= dataset->size()) break;
       batch.indices.push_back(epoch_images ? (*epoch_images)[static_cast<std::size_t>(position)] : position);
     }
-    batch.count = static_cast<int64_t>(batch.indices.size());
+  }
+
+  /// The planes of one image, ready for the network. Error (bad data): it cannot be decoded.
+  void place(int64_t index, int64_t epoch, std::vector<uint8_t>& pixels, std::span<float> out) {
+    Rng rng(options.seed, "augment", {static_cast<uint64_t>(epoch), static_cast<uint64_t>(index)});
+    const Augmentation& augmentation = options.augmentation;
+    if (!direct && options.training)
+      return finish(training_picture(*dataset, index, preprocessing, augmentation, rng), augmentation, rng, table, out);
+    if (!direct) return normalise(evaluation_picture(*dataset, index, preprocessing), table, out);
+    dataset->read(index, pixels);
+    if (options.training)
+      augment_and_normalise(pixels, image, augmentation, rng, table, out);
+    else
+      normalise(pixels, image, table, out);
+  }
+
+  /// Image `index`, or, in training, another one in the place of a bad one; returns which, -1 for none.
+  int64_t place_or_replace(int64_t index, Batch& batch, std::vector<uint8_t>& pixels, std::span<float> out) {
+    Rng others(options.seed, "replace", {static_cast<uint64_t>(batch.epoch), static_cast<uint64_t>(index)});
+    for (int attempt = 0; attempt < most_replacements; ++attempt) {
+      try {
+        place(index, batch.epoch, pixels, out);
+        return index;
+      } catch (const Error& error) {
+        if (error.code() != ExitCode::bad_data) throw;
+        batch.bad.push_back({dataset->name_of(index), error.what()});
+      }
+      if (!options.training) return -1;
+      index = others.below(dataset->size());
+    }
+    fail_data("none of ", most_replacements, " images drawn one after the other can be decoded; the last one was ",
+              batch.bad.back().file, ": ", batch.bad.back().reason);
   }
 
   void fill(Batch& batch, int64_t position, std::vector<uint8_t>& pixels) {
     batch.epoch = position / steps;
     batch.step = position % steps;
+    batch.bad.clear();
     choose_images(batch);
     const auto elements = static_cast<std::size_t>(image.elements());
     pixels.resize(elements);  // here, where next() hears of it if there is no memory
     const std::span<float> images = batch.images.data<float>();
     const std::span<int32_t> labels = batch.labels.data<int32_t>();
-    for (std::size_t n = 0; n < batch.indices.size(); ++n) {
-      const int64_t index = batch.indices[n];
-      const std::span<float> out = images.subspan(n * elements, elements);
-      dataset->read(index, pixels);
-      labels[n] = dataset->label(index);
-      if (options.training) {
-        Rng rng(options.seed, "augment", {static_cast<uint64_t>(batch.epoch), static_cast<uint64_t>(index)});
-        augment_and_normalise(pixels, image, options.augmentation, rng, table, out);
-      } else {
-        normalise(pixels, image, table, out);
-      }
+    std::size_t filled_places = 0;
+    for (const int64_t wanted : batch.indices) {
+      const std::span<float> out = images.subspan(filled_places * elements, elements);
+      const int64_t index = place_or_replace(wanted, batch, pixels, out);
+      if (index < 0) continue;
+      labels[filled_places] = dataset->label(index);
+      batch.indices[filled_places++] = index;  // never ahead of the index that is read
     }
+    batch.indices.resize(filled_places);
+    batch.count = static_cast<int64_t>(filled_places);
     std::fill(images.begin() + batch.count * image.elements(), images.end(), 0.0f);
     std::fill(labels.begin() + batch.count, labels.end(), 0);
     if (mixes()) mix(batch);
@@ -199,7 +237,9 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, const Preprocessing& prep
                int64_t epoch, int64_t step)
     : state_(std::make_unique<State>()) {
   check_options(*dataset, preprocessing, options);
-  state_->image = dataset->image_shape();
+  state_->preprocessing = preprocessing;
+  state_->image = {preprocessing.channels, preprocessing.height, preprocessing.width};
+  state_->direct = fits(*dataset, preprocessing);
   state_->table = normalisation_table(preprocessing);
   state_->steps = batches_in_epoch(dataset->size(), options);
   state_->dataset = std::move(dataset);

@@ -25,6 +25,9 @@ struct Batch {
   int64_t count = 0;
   /// Their indices in the data set; `count` entries.
   std::vector<int64_t> indices;
+  /// Images that were wanted here and cannot be decoded. In training each is replaced by another one, drawn from (seed,
+  /// epoch, image); otherwise it is left out.
+  std::vector<BadImage> bad = {};
   int64_t epoch = 0, step = 0;
 };
 
@@ -48,10 +51,14 @@ struct LoaderOptions {
 /// The order of the images in an epoch: a permutation of 0 .. size - 1 that depends on nothing but its arguments.
 std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch);
 
+/// Threads for a loader beside a network that computes on `threads`: a quarter, at least 1.
+int default_loader_threads(int threads);
+
 class Loader {
  public:
-  /// Starts to prepare batches at (epoch, step). Error (usage): the preprocessing is for images of another size, a
-  /// batch larger than the data set in training, an option out of its range. Error: the threads cannot be started.
+  /// Starts to prepare batches at (epoch, step). Photos are resized and cropped (data/prepare.hpp). Error (usage): the
+  /// images have one size, which is not the network's, and the preprocessing does not resize; a batch larger than the
+  /// data set in training; an option out of its range. Error: the threads cannot be started.
   Loader(std::shared_ptr<const Dataset> dataset, const Preprocessing& preprocessing, const LoaderOptions& options,
          int64_t epoch = 0, int64_t step = 0);
   ~Loader();
@@ -62,7 +69,8 @@ class Loader {
   int64_t steps_per_epoch() const;
 
   /// The next batch; after the last of an epoch comes the first of the next one. It stays valid until the next call of
-  /// next() or restart(). An exception of the data set is rethrown here.
+  /// next() or restart(). An exception of the data set is rethrown here, unless it is an Error of bad data: that is a
+  /// bad image.
   const Batch& next();
 
   /// Continues at (epoch, step) instead.

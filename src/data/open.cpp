@@ -5,6 +5,7 @@
 #include "base/nearest.hpp"
 #include "data/builtin.hpp"
 #include "data/cifar.hpp"
+#include "data/photos.hpp"
 #include "data/source_name.hpp"
 
 #include <string_view>
@@ -50,7 +51,9 @@ DataSplit open_builtin(const std::string& spec, const DataOptions& options) {
 }
 
 DataSplit open_folder(const std::string& spec, const DataOptions& options) {
-  constexpr const char* kinds = "a CIFAR-10 or CIFAR-100 folder (binary version), builtin:shapes or builtin:patterns";
+  constexpr const char* kinds =
+      "a folder of class folders with images, a CIFAR-10 or CIFAR-100 folder (binary version), builtin:shapes or "
+      "builtin:patterns";
   const fs::path folder = spec;
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
@@ -67,6 +70,7 @@ DataSplit open_folder(const std::string& spec, const DataOptions& options) {
   fs::directory_iterator readable(folder, error);
   if (error) fail_data(spec, ": cannot be read: ", error.message());
   if (std::optional<DataSplit> split = open_cifar(folder, options)) return *std::move(split);
+  if (std::optional<DataSplit> split = open_photos(folder, options)) return *std::move(split);
   for (const fs::path& place : {folder, folder / "cifar-10-batches-py", folder / "cifar-100-python"})
     if (path_exists(place / "data_batch_1") || path_exists(place / "meta"))
       fail_data(place.string(), ": this is CIFAR's Python version; download the binary version instead");

@@ -2,6 +2,7 @@
 // crop, so that a network sees here what it saw where it was trained.
 #pragma once
 
+#include "base/preprocessing.hpp"
 #include "data/decode.hpp"
 #include "data/image.hpp"
 
@@ -9,9 +10,6 @@
 #include <utility>
 
 namespace resnet {
-
-/// bilinear: a triangle; bicubic: Keys 1981 with a = -0.5. Both are widened by the scale when a picture shrinks.
-enum class Filter { bilinear, bicubic };
 
 /// Pillow's Image.resize((width, height), filter, box) for modes L and RGB: rows first, then columns, weights of 22
 /// bits, rounded to 8 bits between the passes. `box` may lie between pixels and must lie inside the picture; pixels

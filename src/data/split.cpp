@@ -22,12 +22,8 @@ using Hashed = std::pair<uint64_t, int64_t>;  // hash, index
 
 std::vector<std::vector<Hashed>> hashes_by_class(const Dataset& dataset) {
   std::vector<std::vector<Hashed>> hashed(dataset.classes().size());
-  std::vector<uint8_t> pixels(static_cast<std::size_t>(dataset.image_shape().elements()));
-  for (int64_t index = 0; index < dataset.size(); ++index) {
-    dataset.read(index, pixels);
-    const int label = dataset.label(index);
-    hashed[static_cast<std::size_t>(label)].emplace_back(content_hash(pixels, label), index);
-  }
+  for (int64_t index = 0; index < dataset.size(); ++index)
+    hashed[static_cast<std::size_t>(dataset.label(index))].emplace_back(dataset.hash(index), index);
   for (std::vector<Hashed>& of_class : hashed) std::sort(of_class.begin(), of_class.end());
   return hashed;
 }

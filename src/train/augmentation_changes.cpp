@@ -56,6 +56,7 @@ Augmentation changed(Augmentation augmentation, const AugmentationChanges& chang
   const auto set = [](auto& field, const auto& change) {
     if (change) field = *change;
   };
+  set(augmentation.scaled_decoding, changes.scaled_decoding);
   set(augmentation.pad, changes.pad);
   set(augmentation.flip, changes.flip);
   set(augmentation.resized_crop, changes.resized_crop);

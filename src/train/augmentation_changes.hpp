@@ -25,7 +25,7 @@ struct AugmentationChanges {
   std::optional<bool> flip = {};
   std::optional<double> resized_crop = {};
   std::optional<int> randaugment_count = {}, randaugment_level = {};
-  std::optional<bool> trivial = {};
+  std::optional<bool> trivial = {}, scaled_decoding = {};
   std::optional<ColourJitter> jitter = {};
   std::optional<double> lighting = {}, erasing = {}, mixup = {}, cutmix = {};
 };

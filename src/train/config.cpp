@@ -96,6 +96,7 @@ class Section {
 Augmentation read_augmentation(Section& section) {
   Augmentation read{.pad = section.small("pad"), .flip = section.flag("flip")};
   if (section.has("random_resized_crop")) read.resized_crop = section.number("random_resized_crop");
+  if (section.has("scaled_decoding")) read.scaled_decoding = section.flag("scaled_decoding");
   if (section.has("randaugment")) {
     const std::vector<double> numbers = section.numbers("randaugment", 2);
     read.randaugment_count = static_cast<int>(numbers[0]);
@@ -119,6 +120,7 @@ std::string to_toml(const Augmentation& augmentation) {
       "pad = {}\n"
       "flip = {}\n"
       "random_resized_crop = {}  # smallest part of the area; 0: none\n"
+      "scaled_decoding = {}  # of JPEGs for the resized crop\n"
       "randaugment = [{}, {}]  # operators for an image, their level of 0 to 30\n"
       "trivial_augment = {}\n"
       "colour_jitter = [{}, {}, {}, {}]  # of brightness, contrast, saturation and hue\n"
@@ -126,10 +128,10 @@ std::string to_toml(const Augmentation& augmentation) {
       "random_erasing = {}\n"
       "mixup = {}\n"
       "cutmix = {}\n",
-      augmentation.pad, augmentation.flip, real(augmentation.resized_crop), augmentation.randaugment_count,
-      augmentation.randaugment_level, augmentation.trivial, real(jitter.brightness), real(jitter.contrast),
-      real(jitter.saturation), real(jitter.hue), real(augmentation.lighting), real(augmentation.erasing),
-      real(augmentation.mixup), real(augmentation.cutmix));
+      augmentation.pad, augmentation.flip, real(augmentation.resized_crop), augmentation.scaled_decoding,
+      augmentation.randaugment_count, augmentation.randaugment_level, augmentation.trivial, real(jitter.brightness),
+      real(jitter.contrast), real(jitter.saturation), real(jitter.hue), real(augmentation.lighting),
+      real(augmentation.erasing), real(augmentation.mixup), real(augmentation.cutmix));
 }
 
 Recipe read_recipe(Section section) {
@@ -199,6 +201,7 @@ RunConfig read_config(const toml::table& root) {
   config.validation = data.number("validation");
   if (!(config.validation > 0 && config.validation < 1))
     fail_data("[data] validation: expected a part between 0 and 1, got ", config.validation);
+  if (data.has("max_bad")) config.max_bad = data.number("max_bad");
   config.train = read_images(data, "train");
   config.test = read_images(data, "test");
   const int64_t seed = training.integer("seed");
@@ -255,14 +258,15 @@ std::string to_toml(const RunConfig& config) {
              "[run]\nformat = {}\n\n"
              "[model]\nname = {}\nspec = {}\n\n"
              "[data]\nsource = {}\nvalidation = {}  # part split off where there are no test images\n"
+             "max_bad = {}  # part of the images that may be unusable\n"
              "train_images = {}\ntrain_hash = {}\ntest_images = {}\ntest_hash = {}\n\n"
              "[training]\nseed = {}\nprecision = \"{}\"\n"
              "instruction_set = {}\nplan = {}  # fingerprint of the chosen kernels\n"
              "checkpoint_every = {}  # steps; decides no number\n\n",
              format_version, quoted(config.model), quoted(config.model_spec), quoted(config.data),
-             real(config.validation), config.train.count, quoted(config.train.hash), config.test.count,
-             quoted(config.test.hash), config.seed, name_of(config.precision), quoted(config.instruction_set),
-             quoted(config.plan), config.checkpoint_every) +
+             real(config.validation), real(config.max_bad), config.train.count, quoted(config.train.hash),
+             config.test.count, quoted(config.test.hash), config.seed, name_of(config.precision),
+             quoted(config.instruction_set), quoted(config.plan), config.checkpoint_every) +
          to_toml(config.recipe);
 }
 

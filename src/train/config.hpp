@@ -28,6 +28,7 @@ struct RunConfig {
   std::string model_spec;   // as JSON, from models
   std::string data;         // what open_data takes
   double validation = 0.1;  // part split off where there are no test images
+  double max_bad = 0.01;    // part of the images that may be unusable
   ImagesIdentity train, test;
   uint64_t seed = 0;
   Precision precision = Precision::fp32;

@@ -11,6 +11,8 @@
 #include "train/run.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace resnet {
 namespace {
@@ -27,9 +29,11 @@ std::vector<int32_t> match_classes(const std::vector<std::string>& data, const s
   return labels;
 }
 
-void expect_size(const Dataset& dataset, const ModelSpec& spec) {
+void expect_size(const Dataset& dataset, const ModelInfo& info) {
+  if (!has_one_size(dataset) || info.preprocessing.resize > 0) return;
   const Shape image = dataset.image_shape();
-  const Shape expected{spec.input.channels, spec.input.height, spec.input.width};
+  const ImageSize& input = info.spec.input;
+  const Shape expected{input.channels, input.height, input.width};
   if (!(image == expected)) fail_data("evaluation: the model expects images ", expected, ", the data set has ", image);
 }
 
@@ -41,22 +45,30 @@ int64_t evaluation_batch(const ImageSize& image) {
 }
 
 std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::shared_ptr<const Dataset>& dataset,
-                                         const ModelInfo& info) {
-  expect_size(*dataset, info.spec);
+                                         const ModelInfo& info, BadImages* bad, int threads) {
+  expect_size(*dataset, info);
   const std::vector<int32_t> labels = match_classes(dataset->classes(), info.classes);
-  Loader loader(dataset, info.preprocessing, {.batch = evaluation_batch(info.spec.input), .training = false});
+  Loader loader(dataset, info.preprocessing,
+                {.batch = evaluation_batch(info.spec.input), .training = false, .threads = threads});
   EvaluationSums sums(info.classes, shown_images);
+  std::vector<int64_t> shown;
   Progress progress("evaluation", dataset->size(), "images");
   int64_t done = 0;
   for (int64_t step = 0; step < loader.steps_per_epoch(); ++step) {
     if (interrupted()) return std::nullopt;
     const Batch& batch = loader.next();
+    if (bad) bad->add(batch.bad);
+    if (!bad && !batch.bad.empty()) fail_data(batch.bad.front().file, ": ", batch.bad.front().reason);
+    for (const int64_t index : batch.indices)
+      if (std::ssize(shown) < shown_images) shown.push_back(index);
     Tensor truth = batch.labels;
     for (int32_t& label : truth.data<int32_t>()) label = labels[static_cast<std::size_t>(label)];
     sums.add(program.logits(batch.images), truth, batch.count);
     progress.update(done += batch.count);
   }
-  return sums.result();
+  EvaluationResult result = sums.result();
+  result.shown = std::move(shown);
+  return result;
 }
 
 EvaluationResult evaluate(const EvaluateRequest& request) {
@@ -76,7 +88,10 @@ EvaluationResult evaluate(const EvaluateRequest& request) {
   const DataSplit data = open_data(source, {.threads = threads, .validation = request.validation.value_or(validation)});
   if (!data.note.empty()) log_info("{}", data.note);
   InferenceProgram program(model.info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
-  std::optional<EvaluationResult> result = evaluate(program, data.test, model.info);
+  BadImages bad(source, 1, data.test->size() + std::ssize(data.bad));
+  bad.add(data.bad);
+  std::optional<EvaluationResult> result =
+      evaluate(program, data.test, model.info, &bad, default_loader_threads(threads));
   if (!result) fail_as(ExitCode::interrupted, "evaluation: interrupted");
   return std::move(*result);
 }

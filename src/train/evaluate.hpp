@@ -5,6 +5,7 @@
 #include "base/files.hpp"
 #include "data/dataset.hpp"
 #include "formats/model_file.hpp"
+#include "train/bad_images.hpp"
 #include "train/inference.hpp"
 #include "train/metrics.hpp"
 
@@ -22,9 +23,10 @@ int64_t evaluation_batch(const ImageSize& image);
 /// Images of which the report shows prediction and truth.
 inline constexpr int64_t shown_images = 16;
 
-/// All images of `dataset` in its order; the classes of the result are those of the model. None if an interrupt came.
+/// All images of `dataset` in its order, but for bad ones, which `bad` is told of (without it the first one is an
+/// Error); the classes of the result are those of the model. `threads` decode photos. None if an interrupt came.
 std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::shared_ptr<const Dataset>& dataset,
-                                         const ModelInfo& info);
+                                         const ModelInfo& info, BadImages* bad = nullptr, int threads = 1);
 
 struct EvaluateRequest {
   std::string model;  // a model file, or a run directory (its best, or its last before the first epoch has ended)

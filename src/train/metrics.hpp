@@ -30,6 +30,7 @@ struct EvaluationResult {
   std::vector<int64_t> confusion;  // [classes, classes], rows are the truth
   std::vector<int> predicted;      // class of each of the first images asked for
   std::vector<double> confidence;  // and its probability
+  std::vector<int64_t> shown;      // and where it is in the data set
 
   double top1() const { return count ? static_cast<double>(correct) / static_cast<double>(count) : 0; }
   /// None below 6 classes, where it would say nothing.

@@ -10,7 +10,7 @@
 namespace resnet {
 
 std::span<const Recipe> recipes() {
-  static const std::array<Recipe, 2> table = {{
+  static const std::array<Recipe, 3> table = {{
       {.name = "short",
        .summary = "10 epochs: warm-up to 0.2, then cosine to 0; Nesterov momentum",
        .epochs = 10,
@@ -27,6 +27,17 @@ std::span<const Recipe> recipes() {
        .gentle = {.lr = 0.01, .until_error = 0.8, .from_depth = 110},
        .momentum = 0.9,
        .weight_decay = 1e-4},
+      {.name = "photos",
+       .summary = "for folders of photos: warm-up to 0.05, then cosine to 0; label smoothing; length and batch by the "
+                  "number of images",
+       .epochs = 30,
+       .batch = 32,
+       .schedule = {.kind = ScheduleKind::cosine, .peak = 0.05, .warmup = 0.1},
+       .momentum = 0.9,
+       .nesterov = true,
+       .weight_decay = 5e-4,
+       .label_smoothing = 0.1,
+       .augmentation = {.pad = 0, .resized_crop = 0.25}},
   }};
   return table;
 }

@@ -107,6 +107,8 @@ void RunDirectory::remove_leftovers() const {
 NewRun::NewRun(const std::string& verb, const std::string& name, const fs::path& out, bool force)
     : folder_(verb, name, out, force, marker), directory_(folder_.path()) {}
 
+fs::path model_file_of(const fs::path& model) { return is_folder(model) ? open_run(model).model() : model; }
+
 RunDirectory open_run(const fs::path& path) {
   if (!path_exists(path)) fail_data(path.string(), ": no such run");
   if (!is_run_folder(path, marker))

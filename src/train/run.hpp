@@ -22,7 +22,7 @@ struct MetricsRow {
 };
 
 /// runs/<verb>/<name>[-N]/{config.toml, command.txt, environment.json, metrics.csv, classes.txt, checkpoints/,
-/// report.html, log.txt}
+/// report.html, log.txt}, and for photos split.csv and, if there are bad ones, bad_files.csv
 class RunDirectory {
  public:
   explicit RunDirectory(fs::path path) : path_(std::move(path)) {}
@@ -33,6 +33,9 @@ class RunDirectory {
   fs::path environment() const { return path_ / "environment.json"; }
   fs::path metrics() const { return path_ / "metrics.csv"; }
   fs::path classes() const { return path_ / "classes.txt"; }
+  /// Of photos: the part, class and content of each image, and the images that cannot be used.
+  fs::path split() const { return path_ / "split.csv"; }
+  fs::path bad_files() const { return path_ / "bad_files.csv"; }
   fs::path last() const { return path_ / "checkpoints" / "last.safetensors"; }
   fs::path best() const { return path_ / "checkpoints" / "best.safetensors"; }
   /// What the run stands for: `best`, or `last` before the first epoch has ended.
@@ -68,6 +71,9 @@ class NewRun {
   NewRunFolder folder_;
   RunDirectory directory_;
 };
+
+/// The file with the weights of MODEL: that file itself, or what a run directory stands for.
+fs::path model_file_of(const fs::path& model);
 
 /// Error (bad data): no run is there; says what a run directory holds.
 RunDirectory open_run(const fs::path& path);

@@ -4,6 +4,8 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "data/open.hpp"
+#include "train/plan.hpp"
+#include "train/split_file.hpp"
 #include "train/trainer.hpp"
 #include "train/unchanged.hpp"
 
@@ -28,32 +30,22 @@ DataSplit open_for_training(const std::string& source, double validation, int th
   return data;
 }
 
-ModelInfo model_info(const TrainRequest& request, const DataSplit& data) {
-  const Shape image = data.train->image_shape();
-  const ImageSize size{static_cast<int>(image[0]), static_cast<int>(image[1]), static_cast<int>(image[2])};
-  const std::vector<std::string>& classes = data.train->classes();
-  ModelOptions options = request.model_options;
-  options.classes = static_cast<int>(classes.size());
-  options.input = size;
-  return {.spec = find_model(request.model, options), .classes = classes, .preprocessing = data.preprocessing};
-}
-
-void check_request(const TrainRequest& request, const DataSplit& data) {
-  check(request.recipe);
+void check_request(const TrainRequest& request, const Recipe& recipe, const DataSplit& data) {
+  check(recipe);
+  if (!(request.max_bad >= 0 && request.max_bad <= 1))
+    fail_usage("max-bad: expected a part between 0 and 1, got ", request.max_bad);
   if (request.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     fail_usage("seed: expected at most 9223372036854775807, got ", request.seed);
   if (request.precision != Precision::fp32)
     fail_usage("precision: ", name_of(request.precision), " is not built in yet; use fp32");
-  if (request.recipe.batch > data.train->size())
-    fail_usage("batch: ", request.recipe.batch, " images are more than the ", data.train->size(),
+  if (recipe.batch > data.train->size())
+    fail_usage("batch: ", recipe.batch, " images are more than the ", data.train->size(),
                " for training; choose a smaller --batch");
 }
 
 /// The weights of a model file as a start; tensors of another shape (the head for other classes) start anew.
-State starting_weights(const fs::path& file, const ModelInfo& info) {
+State starting_weights(const ModelFile& model, const fs::path& file, const ModelInfo& info) {
   State state;
-  if (file.empty()) return state;
-  const ModelFile model = load_model(file);
   const StateMatch found = match(forward_graph(info.spec, 1, Mode::inference), model.state);
   const auto in_head = [](const std::string& line) { return line.starts_with("fc."); };
   if (!found.missing.empty() || !found.unexpected.empty() || !std::ranges::all_of(found.reshaped, in_head))
@@ -65,10 +57,14 @@ State starting_weights(const fs::path& file, const ModelInfo& info) {
   return state;
 }
 
-TrainingPosition first_position(const TrainRequest& request, const ModelSpec& spec) {
+BadImages bad_images(const RunConfig& config, const DataSplit& data) {
+  return {config.data, config.max_bad, data.train->size() + data.test->size() + std::ssize(data.bad)};
+}
+
+TrainingPosition first_position(uint64_t seed, const Recipe& recipe, const ModelSpec& spec) {
   TrainingPosition position;
-  position.seed = request.seed;
-  const GentleStart& gentle = request.recipe.gentle;
+  position.seed = seed;
+  const GentleStart& gentle = recipe.gentle;
   position.gentle = gentle.lr > 0 && weight_layers(spec) >= gentle.from_depth;
   return position;
 }
@@ -90,11 +86,12 @@ void describe_start(const Trainer& trainer, const ModelInfo& info, const DataSpl
 }
 
 void write_start(const RunDirectory& run, const RunConfig& config, const std::vector<std::string>& classes,
-                 const std::string& command) {
+                 const DataSplit& data, const std::string& command) {
   std::string names;
   for (const std::string& name : classes) names += name + "\n";
   write_file(run.classes(), names);
   write_file(run.command(), command + "\n");
+  if (data.sizes) write_split(run.split(), data);
   write_file(run.environment(), to_json_text(environment()) + "\n");
   write_file(run.config(), to_toml(config));
   run.truncate_metrics(-1);
@@ -135,13 +132,16 @@ void expect_same_kernels(const RunConfig& before, const RunConfig& now, const Ru
 TrainResult train(const TrainRequest& request) {
   const int threads = thread_count(request.threads);
   const DataSplit data = open_for_training(request.data, request.validation, threads);
-  const ModelInfo info = model_info(request, data);
-  check_request(request, data);
-  State state = starting_weights(request.weights, info);
+  const std::optional<ModelFile> weights =
+      request.weights.empty() ? std::nullopt : std::optional(load_model(request.weights));
+  const auto [info, recipe, reason] = plan_training(request, data, weights ? &*weights : nullptr);
+  check_request(request, recipe, data);
+  State state = weights ? starting_weights(*weights, request.weights, info) : State();
   const RunConfig config{.model = info.spec.name,
                          .model_spec = to_json_text(info.spec),
                          .data = lasting_source(request.data),
                          .validation = request.validation,
+                         .max_bad = request.max_bad,
                          .train = identity_of(*data.train),
                          .test = identity_of(*data.test),
                          .seed = request.seed,
@@ -149,20 +149,25 @@ TrainResult train(const TrainRequest& request) {
                          .instruction_set = {},
                          .plan = {},
                          .checkpoint_every = request.checkpoint_every,
-                         .recipe = request.recipe};
+                         .recipe = recipe};
+  BadImages bad = bad_images(config, data);
+  bad.add(data.bad);
   NewRun run("train", info.spec.name + "-" + data.name, request.out, request.force);
+  bad.keep_in(run.directory().bad_files());
   Trainer trainer({.config = config,
                    .info = info,
                    .data = data,
+                   .bad = std::move(bad),
                    .threads = threads,
                    .loader_threads = request.loader_threads,
                    .reuse_memory = request.reuse_memory,
                    .backend = request.backend},
-                  std::move(state), first_position(request, info.spec));
-  write_start(run.directory(), trainer.config(), info.classes, request.command);
+                  std::move(state), first_position(request.seed, recipe, info.spec));
+  write_start(run.directory(), trainer.config(), info.classes, data, request.command);
   trainer.save(run.directory());
   run.keep();
-  return logged(run.directory().log(), [&] {
+  return logged(run.directory().log(), [&, &info = info, &reason = reason] {
+    if (!reason.empty()) log_info("{}", reason);
     describe_start(trainer, info, data, run.directory());
     return trainer.train(run.directory(), {});
   });
@@ -179,11 +184,15 @@ TrainResult resume(const ResumeRequest& request) {
   const DataSplit data = open_for_training(config.data, config.validation, threads);
   if (data.train->classes() != info.classes)
     fail_data(config.data, ": has other classes than the run was trained on; restore the data");
-  expect_same_images(config, data);
+  expect_same_images(config, data, run);
   const TrainingPosition position = position_for(config, loaded, data, run);
+  BadImages bad = bad_images(config, data);
+  bad.keep_in(run.bad_files());
+  bad.add(data.bad);
   Trainer trainer({.config = config,
                    .info = info,
                    .data = data,
+                   .bad = std::move(bad),
                    .threads = threads,
                    .loader_threads = request.loader_threads,
                    .reuse_memory = request.reuse_memory,

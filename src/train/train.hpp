@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/files.hpp"
+#include "base/preprocessing.hpp"
 #include "graph/passes.hpp"
 #include "models/model.hpp"
 #include "runtime/executable.hpp"
@@ -16,12 +17,23 @@
 
 namespace resnet {
 
+/// What the user may choose of the way from a picture to the network's input.
+struct PreprocessingChanges {
+  std::optional<int> size = {};    // of the network's input, both sides
+  std::optional<int> resize = {};  // of a picture's shorter side before its centre is cut out
+  std::optional<Filter> filter = {};
+};
+
 struct TrainRequest {
-  std::string model = "resnet20";       // a zoo name
+  std::string model = "resnet20";       // a zoo name; empty: resnet20, or for photos what plan_training() finds
   ModelOptions model_options = {};      // its variant; classes and input size come from the data
   std::string data = "builtin:shapes";  // what open_data takes
   double validation = 0.1;              // part split off for validation where there are no test images
+  double max_bad = 0.01;                // part of the images that may turn out to be unusable
   Recipe recipe = recipes().front();
+  /// For photos a recipe is found by plan_training() and then changed like this; `recipe` counts for other data.
+  std::optional<RecipeChanges> choose_recipe = {};
+  PreprocessingChanges preprocessing = {};
   uint64_t seed = 0;
   int threads = 0;         // 0: one for each available core; changes no result
   int loader_threads = 0;  // 0: a quarter of the threads; changes no result

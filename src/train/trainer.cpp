@@ -4,6 +4,7 @@
 #include "base/interrupt.hpp"
 #include "base/log.hpp"
 #include "base/progress.hpp"
+#include "data/prepare.hpp"
 #include "runtime/executable.hpp"
 
 #include <fmt/format.h>
@@ -32,13 +33,21 @@ class Stopwatch {
   Clock::time_point start_;
 };
 
+/// Four batches lie ready, or as many large ones as fit into 512 MiB.
+int batches_ahead(const TrainerSetup& setup) {
+  constexpr int64_t room = int64_t{512} << 20;
+  const int64_t bytes = setup.config.recipe.batch * setup.info.spec.input.elements() * int64_t{sizeof(float)};
+  return static_cast<int>(std::clamp<int64_t>(room / bytes, 1, 4));
+}
+
 LoaderOptions loader_options(const TrainerSetup& setup) {
   const Recipe& recipe = setup.config.recipe;
   return {.batch = recipe.batch,
           .augmentation = allowed(recipe.augmentation, setup.data.augmentation),
           .drop_last = true,
           .seed = setup.config.seed,
-          .threads = setup.loader_threads > 0 ? setup.loader_threads : std::max(1, setup.threads / 4)};
+          .threads = setup.loader_threads > 0 ? setup.loader_threads : default_loader_threads(setup.threads),
+          .prefetch = batches_ahead(setup)};
 }
 
 CompileOptions compile_options(const TrainerSetup& setup, const std::shared_ptr<ThreadPool>& pool) {
@@ -59,6 +68,7 @@ Trainer::Trainer(TrainerSetup setup, State state, const TrainingPosition& positi
       program_(setup_.info.spec, setup_.config.recipe, setup_.config.precision, state_, setup_.config.seed,
                compile_options(setup_, pool_)),
       inference_(setup_.info.spec, state_, compile_options(setup_, pool_)),
+      shown_(prepared(setup_.data.test, setup_.info.preprocessing)),
       start_(Clock::now()) {
   setup_.config.instruction_set =
       setup_.backend == Backend::reference ? reference_kernels : cpu_backend_info().instruction_set;
@@ -93,6 +103,7 @@ TrainingProgram::Result Trainer::advance(bool checked) {
   const double waited = loader_.waited_seconds();
   const Batch& batch = loader_.next();
   time_.loading += loader_.waited_seconds() - waited;
+  setup_.bad.add(batch.bad);
   TrainingProgram::Result result;
   position_.rate = rate_of(position_.step);
   {
@@ -140,12 +151,17 @@ void Trainer::train_step(const RunDirectory& run) {
   if (step_hook) step_hook(position_.step);
 }
 
+std::optional<EvaluationResult> Trainer::evaluate_now() {
+  const int threads = setup_.loader_threads > 0 ? setup_.loader_threads : default_loader_threads(setup_.threads);
+  return evaluate(inference_, setup_.data.test, setup_.info, &setup_.bad, threads);
+}
+
 void Trainer::finish_epoch(const RunDirectory& run) {
   if (!state_is_finite()) diagnose(run);
   std::optional<EvaluationResult> evaluation;
   {
     const Stopwatch watch(time_.evaluation);
-    evaluation = evaluate(inference_, setup_.data.test, setup_.info);
+    evaluation = evaluate_now();
   }
   if (!evaluation) return;  // interrupted: the checkpoint says that this epoch is still to be evaluated
   evaluation_ = std::move(evaluation);
@@ -209,7 +225,7 @@ TrainResult Trainer::train(const RunDirectory& run, std::vector<MetricsRow> rows
       if (interrupted() && !finished()) stop(run);
     }
   }
-  if (!evaluation_) evaluation_ = evaluate(inference_, setup_.data.test, setup_.info);
+  if (!evaluation_) evaluation_ = evaluate_now();
   if (!evaluation_) stop(run);
   report(run);
   return {.run = run.path(),
@@ -232,7 +248,7 @@ void Trainer::report(const RunDirectory& run, const std::string& failure) {
                         .gentle_steps = position_.gentle ? position_.step : position_.gentle_end,
                         .failure = failure,
                         .test_name = setup_.data.test_name,
-                        .test = setup_.data.test.get(),
+                        .test = shown_.get(),
                         .evaluation = evaluation_,
                         .time = time_,
                         .images_per_second = images_per_second(),

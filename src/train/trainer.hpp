@@ -3,6 +3,7 @@
 #pragma once
 
 #include "data/loader.hpp"
+#include "train/bad_images.hpp"
 #include "train/checkpoint.hpp"
 #include "train/config.hpp"
 #include "train/evaluate.hpp"
@@ -24,6 +25,7 @@ struct TrainerSetup {
   RunConfig config;
   ModelInfo info;
   DataSplit data;
+  BadImages bad;
   int threads = 1;
   int loader_threads = 0;  // 0: a quarter of the threads
   bool reuse_memory = true;
@@ -53,6 +55,7 @@ class Trainer {
   TrainingProgram::Result advance(bool checked);
   void count(const TrainingProgram::Result& result, int64_t images);
   void train_step(const RunDirectory& run);
+  std::optional<EvaluationResult> evaluate_now();
   void finish_epoch(const RunDirectory& run);
   void stop(const RunDirectory& run);
   int64_t back_to_checkpoint(const RunDirectory& run);
@@ -76,6 +79,7 @@ class Trainer {
   InferenceProgram inference_;
   std::vector<MetricsRow> rows_;
   std::optional<EvaluationResult> evaluation_;
+  std::shared_ptr<const Dataset> shown_;  // the test part as the network sees it, for the report
   TimeSplit time_;
   int64_t images_trained_ = 0;  // by this process
   double earlier_seconds_ = 0;  // of the parts of the run before this one

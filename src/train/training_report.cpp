@@ -102,8 +102,8 @@ void add_evaluation(HtmlPage& page, const TrainingReport& report) {
   std::vector<std::vector<uint8_t>> pixels(count, std::vector<uint8_t>(static_cast<std::size_t>(image.elements())));
   std::vector<GalleryItem> items;
   for (std::size_t k = 0; k < count; ++k) {
-    report.test->read(static_cast<int64_t>(k), pixels[k]);
-    const auto truth = static_cast<std::size_t>(report.test->label(static_cast<int64_t>(k)));
+    report.test->read(evaluation.shown[k], pixels[k]);
+    const auto truth = static_cast<std::size_t>(report.test->label(evaluation.shown[k]));
     const std::string& name = report.test->classes()[truth];
     const std::string& predicted = evaluation.classes[static_cast<std::size_t>(evaluation.predicted[k])];
     items.push_back({.image = {.channels = static_cast<int>(image[0]),

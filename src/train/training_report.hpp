@@ -28,7 +28,7 @@ struct TrainingReport {
   int64_t gentle_steps = 0;                    // of the gentle start so far
   std::string failure = {};                    // why the training ended early; empty if it did not
   std::string test_name;                       // "test" or "validation"
-  const Dataset* test = nullptr;               // the images shown
+  const Dataset* test = nullptr;               // the images shown, of one size
   std::optional<EvaluationResult> evaluation;  // none before the first epoch has ended
   TimeSplit time;
   double images_per_second = 0;

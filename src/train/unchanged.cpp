@@ -1,7 +1,7 @@
 #include "train/unchanged.hpp"
 
 #include "base/error.hpp"
-#include "data/split.hpp"
+#include "train/split_file.hpp"
 
 #include <fmt/format.h>
 
@@ -11,29 +11,29 @@
 namespace resnet {
 namespace {
 
-void expect_same(const std::string& source, const char* part, const ImagesIdentity& stored, const Dataset& dataset) {
+void expect_same(const RunConfig& config, const char* part, const ImagesIdentity& stored, const Dataset& dataset,
+                 const std::string& change) {
+  const std::string first = change.empty() ? "" : text_of(" (", change, ")");
   if (dataset.size() != stored.count)
-    fail_data(source, ": has ", dataset.size(), " images for ", part, ", the run was started with ", stored.count,
-              "; restore the data");
+    fail_data(config.data, ": has ", dataset.size(), " images for ", part, ", the run was started with ", stored.count,
+              first, "; restore the data");
   if (identity_of(dataset) != stored)
-    fail_data(source, ": the images for ", part, " are not those that the run was started with; restore the data");
+    fail_data(config.data, ": the images for ", part, " are not those that the run was started with", first,
+              "; restore the data");
 }
 
 }  // namespace
 
 ImagesIdentity identity_of(const Dataset& dataset) {
-  std::vector<uint8_t> pixels(static_cast<std::size_t>(dataset.image_shape().elements()));
   uint64_t digest = 0xcbf29ce484222325;  // FNV-1a over the hashes of the images
-  for (int64_t index = 0; index < dataset.size(); ++index) {
-    dataset.read(index, pixels);
-    digest = (digest ^ content_hash(pixels, dataset.label(index))) * 0x100000001b3;
-  }
+  for (int64_t index = 0; index < dataset.size(); ++index) digest = (digest ^ dataset.hash(index)) * 0x100000001b3;
   return {.count = dataset.size(), .hash = fmt::format("{:016x}", digest)};
 }
 
-void expect_same_images(const RunConfig& config, const DataSplit& data) {
-  expect_same(config.data, "training", config.train, *data.train);
-  expect_same(config.data, data.test_name == "test" ? "testing" : "validation", config.test, *data.test);
+void expect_same_images(const RunConfig& config, const DataSplit& data, const RunDirectory& run) {
+  const std::string change = first_change(run.split(), data);
+  expect_same(config, "training", config.train, *data.train, change);
+  expect_same(config, data.test_name == "test" ? "testing" : "validation", config.test, *data.test, change);
 }
 
 void expect_unedited(const RunConfig& config, const LoadedPosition& last, const RunDirectory& run, bool other_length) {

@@ -14,8 +14,8 @@ namespace resnet {
 /// About 60 ms for CIFAR-10.
 ImagesIdentity identity_of(const Dataset& dataset);
 
-/// Error (bad data): other images than `config` says.
-void expect_same_images(const RunConfig& config, const DataSplit& data);
+/// Error (bad data): other images than `config` says; names the first one that differs where the run has a split.csv.
+void expect_same_images(const RunConfig& config, const DataSplit& data, const RunDirectory& run);
 
 /// config.toml is a record: edits of it would give a run that is neither the one nor the other. Error: seed or recipe
 /// differ from those in the checkpoint; the length may, with `other_length`.

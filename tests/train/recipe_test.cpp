@@ -48,7 +48,8 @@ TEST(Recipe, FlagsChangeTheOptimizer) {
 
 TEST(Recipe, WrongValuesAreNamed) {
   const Recipe& base = recipes().front();
-  EXPECT_EQ(error_of([] { find_recipe("shrot"); }), "2: recipe: unknown name 'shrot'; there are short, paper-cifar");
+  EXPECT_EQ(error_of([] { find_recipe("shrot"); }),
+            "2: recipe: unknown name 'shrot'; there are short, paper-cifar, photos");
   EXPECT_EQ(
       error_of([&] { changed(base, {.epochs = 0}); }),
       "2: recipe: expected epochs or iterations to be 1 to 1000000000 and the other 0, got epochs 0, iterations 0");

@@ -17,6 +17,9 @@ struct Augmentation {
   bool flip = true;
   /// Random resized crop instead of padding: the smallest part of the area that is shown (0.08 in torchvision).
   double resized_crop = 0;
+  /// Photos: where a resized crop needs no more, JPEGs are decoded at 1/2, 1/4 or 1/8 of their size, which changes the
+  /// pixels a little.
+  bool scaled_decoding = false;
   /// RandAugment: operators for an image, and their level 0 .. 30.
   int randaugment_count = 0, randaugment_level = 9;
   /// TrivialAugment Wide.

@@ -1,0 +1,84 @@
+// resnet predict: the classes of photos.
+#include "train/predict.hpp"
+
+#include "base/csv.hpp"
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/log.hpp"
+#include "cli/model_argument.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/verb.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace resnet::cli {
+namespace {
+
+struct PredictOptions {
+  PredictRequest request;
+  bool csv = false, json = false;
+};
+
+void show_text(const Predictions& predictions) {
+  std::size_t width = 0;
+  for (const Prediction& image : predictions.images) width = std::max(width, image.file.size());
+  for (const Prediction& image : predictions.images) {
+    std::string line = fmt::format("{:<{}}", image.file, width);
+    for (const ClassProbability& guess : image.classes)
+      line += fmt::format("  {} {}", guess.label, percent(guess.probability));
+    print_text("{}\n", line);
+  }
+}
+
+void show_csv(const Predictions& predictions) {
+  print_text("file,label,probability\n");
+  for (const Prediction& image : predictions.images)
+    for (const ClassProbability& guess : image.classes)
+      print_text("{}", csv_row({image.file, guess.label, fmt::format("{}", guess.probability)}));
+}
+
+void show_json(const Predictions& predictions) {
+  Json list = Json::array();
+  for (const Prediction& image : predictions.images) {
+    Json classes = Json::array();
+    for (const ClassProbability& guess : image.classes)
+      classes.push_back({{"label", guess.label}, {"probability", guess.probability}});
+    list.push_back({{"file", image.file}, {"classes", std::move(classes)}});
+  }
+  print_json(list);
+}
+
+}  // namespace
+
+Action declare_predict(CLI::App& app) {
+  auto options = std::make_shared<PredictOptions>();
+  PredictRequest& request = options->request;
+  app.add_option("MODEL", request.model, "a run directory (its best network) or a .safetensors file")->required();
+  app.add_option("IMAGE", request.images, "photos, or folders, of which every photo at any depth is taken")
+      ->required()
+      ->take_all();
+  add_whole(app, "--top-k", request.top_k, 1, 1'000'000, "classes to name of each photo (5)");
+  app.add_flag("--csv", options->csv, "print a table with the columns file, label, probability");
+  add_threads(app, request.threads);
+  add_json(app, options->json);
+  return [options](const std::string&) {
+    if (options->csv && options->json) fail_usage("predict: give either --csv or --json, not both");
+    expect_weights("predict", options->request.model);
+    catch_interrupts();
+    const Predictions predictions = predict(options->request);
+    for (const BadImage& image : predictions.bad) log_warning("{}: {}", image.file, image.reason);
+    if (options->json)
+      show_json(predictions);
+    else if (options->csv)
+      show_csv(predictions);
+    else
+      show_text(predictions);
+    if (!predictions.bad.empty())
+      fail_data("predict: ", predictions.bad.size(), " of ", predictions.bad.size() + predictions.images.size(),
+                " images could not be read");
+  };
+}
+
+}  // namespace resnet::cli

@@ -1,0 +1,43 @@
+// Photos in class folders, of any size: found, looked at once (header and hash of each file), split, and decoded when
+// they are asked for.
+#pragma once
+
+#include "base/files.hpp"
+#include "data/dataset.hpp"
+#include "data/image_files.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace resnet {
+
+struct DataOptions;
+
+/// One usable image of an open data set.
+struct PhotoFile {
+  ImageFile file;
+  int label = 0;
+  uint64_t content = 0;       // hash of the encoded bytes
+  int height = 0, width = 0;  // as it stands, orientation applied
+};
+
+/// Photos as a data set: picture() reads and decodes a file each time. `channels` is what image_shape() says.
+std::shared_ptr<const Dataset> photo_dataset(std::shared_ptr<const ImageFiles> files, std::vector<PhotoFile> photos,
+                                             std::vector<std::string> classes, int channels);
+
+/// The photos below `folder` as class folders; none if it has no images at all. A part for testing is that of
+/// class_folders.hpp, or is split off by is_for_validation(). Error (bad data): see arrange() and find_images().
+std::optional<DataSplit> open_photos(const fs::path& folder, const DataOptions& options);
+
+/// The same for files that were found elsewhere (tar files).
+DataSplit open_photos(std::shared_ptr<ImageFiles> files, const std::vector<std::string>& folders,
+                      const std::string& name, const DataOptions& options);
+
+/// Whether an image with this content is kept for validation: a function of the image alone, so images that are added
+/// later move none of those that were there.
+bool is_for_validation(uint64_t content, double fraction);
+
+}  // namespace resnet

@@ -1,0 +1,94 @@
+#include "train/predict.hpp"
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "base/parallel.hpp"
+#include "base/progress.hpp"
+#include "data/loader.hpp"
+#include "data/photos.hpp"
+#include "formats/model_file.hpp"
+#include "train/evaluate.hpp"
+#include "train/inference.hpp"
+#include "train/run.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <utility>
+
+namespace resnet {
+namespace {
+
+/// The named files, and the images below the named folders.
+std::vector<PhotoFile> files_of(const std::vector<std::string>& images, std::vector<BadImage>& bad) {
+  std::vector<PhotoFile> files;
+  for (const std::string& name : images) {
+    if (!is_folder(name)) {
+      files.push_back({.file = {.name = name}});
+      continue;
+    }
+    const FoundImages found = find_images(name);
+    if (found.files.empty()) bad.push_back({name, "holds no images (jpg, jpeg, png, ppm, pgm, bmp, webp)"});
+    for (const std::string& file : found.files) files.push_back({.file = {.name = (fs::path(name) / file).string()}});
+  }
+  return files;
+}
+
+/// Softmax in double, as the loss has it.
+std::vector<double> probabilities(std::span<const float> logits) {
+  const double largest = double{*std::ranges::max_element(logits)};
+  std::vector<double> result;
+  double sum = 0;
+  for (const float logit : logits) sum += result.emplace_back(std::exp(double{logit} - largest));
+  for (double& value : result) value /= sum;
+  return result;
+}
+
+std::vector<ClassProbability> most_probable(std::span<const float> logits, const std::vector<std::string>& classes,
+                                            int count) {
+  const std::vector<double> all = probabilities(logits);
+  std::vector<std::size_t> order(all.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return all[a] > all[b]; });
+  order.resize(std::min(order.size(), static_cast<std::size_t>(count)));
+  std::vector<ClassProbability> result;
+  for (const std::size_t k : order) result.push_back({classes[k], all[k]});
+  return result;
+}
+
+}  // namespace
+
+Predictions predict(const PredictRequest& request) {
+  if (request.top_k < 1) fail_usage("top-k: expected at least 1, got ", request.top_k);
+  const ModelFile model = load_model(model_file_of(request.model));
+  Predictions result;
+  std::vector<PhotoFile> files = files_of(request.images, result.bad);
+  if (files.empty()) return result;
+  const int threads = request.threads > 0 ? request.threads : available_cores();
+  const ModelInfo& info = model.info;
+  const auto photos = photo_dataset(std::make_shared<ImageFiles>(fs::path()), std::move(files), info.classes,
+                                    info.preprocessing.channels);
+  InferenceProgram program(info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
+  Loader loader(
+      photos, info.preprocessing,
+      {.batch = evaluation_batch(info.spec.input), .training = false, .threads = default_loader_threads(threads)});
+  Progress progress("predicting", photos->size(), "images");
+  for (int64_t step = 0; step < loader.steps_per_epoch(); ++step) {
+    if (interrupted()) fail_as(ExitCode::interrupted, "predict: interrupted");
+    const Batch& batch = loader.next();
+    result.bad.insert(result.bad.end(), batch.bad.begin(), batch.bad.end());
+    if (batch.count == 0) continue;
+    const Tensor logits = program.logits(batch.images);
+    const std::size_t classes = info.classes.size();
+    for (std::size_t n = 0; n < batch.indices.size(); ++n)
+      result.images.push_back(
+          {photos->name_of(batch.indices[n]),
+           most_probable(logits.data<float>().subspan(n * classes, classes), info.classes, request.top_k)});
+    progress.update(std::ssize(result.images) + std::ssize(result.bad));
+  }
+  return result;
+}
+
+}  // namespace resnet

@@ -1,0 +1,38 @@
+// What a network says of photos: the path of an evaluation, with files that have no labels.
+#pragma once
+
+#include "data/dataset.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace resnet {
+
+struct PredictRequest {
+  std::string model;                // a model file, or a run directory (its best)
+  std::vector<std::string> images;  // files, or folders, whose images at any depth are taken
+  int top_k = 5;                    // classes named of each image
+  int threads = 0;
+};
+
+struct ClassProbability {
+  std::string label;
+  double probability = 0;
+};
+
+struct Prediction {
+  std::string file;
+  std::vector<ClassProbability> classes;  // the most probable first; of equals the first in the model's order
+};
+
+struct Predictions {
+  std::vector<Prediction> images;  // in the order of the request, those of a folder sorted by name
+  std::vector<BadImage> bad;       // what could not be predicted
+};
+
+/// Photos go through the preprocessing that the model file holds. A file that cannot be decoded is no Error. Error (bad
+/// model): see load_model; (interrupted): Ctrl-C.
+Predictions predict(const PredictRequest& request);
+
+}  // namespace resnet
