@@ -16,11 +16,11 @@ namespace {
 std::function<int(const fs::path&)> write_fault;
 
 [[noreturn]] void fail_errno(const fs::path& path, std::string_view action, int error) {
-  const char* advice = error == ENOSPC || error == EDQUOT ? "; free some space and run it again"
+  const char* advice = error == ENOSPC || error == EDQUOT ? "; free some space"
                        : error == EACCES || error == EPERM || error == EROFS
                            ? "; choose a place you may write to with --out"
                            : "";
-  fail(path.string(), ": cannot ", action, ": ", std::strerror(error), advice);
+  throw WriteError(ExitCode::failed, text_of(path.string(), ": cannot ", action, ": ", std::strerror(error), advice));
 }
 
 void write_all(int descriptor, const fs::path& path, std::span<const std::byte> bytes) {

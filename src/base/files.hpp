@@ -2,6 +2,8 @@
 // crash or a full disk never leaves a partial file under the real name. A test can make any write fail.
 #pragma once
 
+#include "base/error.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -13,6 +15,12 @@
 namespace resnet {
 
 namespace fs = std::filesystem;
+
+/// A file could not be written; the message says which, why and what helps.
+class WriteError : public Error {
+ public:
+  using Error::Error;
+};
 
 /// Whether something is there, and whether it is a folder; no for what cannot be looked at (a name of more than 255
 /// bytes, a parent that may not be entered), where fs::exists and fs::is_directory throw. Not called exists():

@@ -31,4 +31,11 @@ std::string nearest_name(std::string_view name, std::span<const std::string> kno
   return best == known.end() ? std::string() : *best;
 }
 
+std::string did_you_mean(std::string_view name, std::span<const std::string> known) {
+  const std::string nearest = nearest_name(name, known);
+  const std::size_t letters = name.size() - std::min(name.find_first_not_of('-'), name.size());
+  const bool near = !nearest.empty() && 2 * edit_distance(name, nearest) <= letters;
+  return near ? "; did you mean " + nearest + "?" : "";
+}
+
 }  // namespace resnet

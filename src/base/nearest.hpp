@@ -11,4 +11,7 @@ namespace resnet {
 /// if there are none.
 std::string nearest_name(std::string_view name, std::span<const std::string> known);
 
+/// "; did you mean NAME?" where the nearest name is not too far from being a slip of the fingers, else nothing.
+std::string did_you_mean(std::string_view name, std::span<const std::string> known);
+
 }  // namespace resnet

@@ -8,8 +8,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace resnet {
 namespace {
@@ -23,6 +25,15 @@ fs::path first_free(const fs::path& parent, const std::string& name) {
     if (fs::create_directory(path, error)) return path;
     if (error) fail(path.string(), ": cannot create the folder: ", error.message(), "; choose a place with --out");
   }
+}
+
+/// Whether something in a run folder was put there by a run: what all kinds of runs leave behind.
+bool is_of_a_run(const fs::path& path) {
+  constexpr std::string_view names[] = {
+      "bad_files.csv", "checkpoints", "classes.txt",  "command.txt", "config.toml",  "environment.json", "figures",
+      "log.txt",       "metrics.csv", "pieces.jsonl", "report.html", "results.json", "split.csv"};
+  return std::ranges::find(names, path.filename().string()) != std::end(names) ||
+         path.extension().string().starts_with(".tmp");
 }
 
 fs::path create(const std::string& verb, const std::string& name, const fs::path& out, std::string_view marker) {
@@ -57,6 +68,9 @@ EarlierRun::EarlierRun(const fs::path& out, bool force, std::string_view marker)
   if (!is_run_folder(out_, marker))
     fail(out.string(),
          ": holds something other than a run of this kind, which --force does not remove; choose another --out");
+  for (const fs::directory_entry& entry : fs::directory_iterator(out_))
+    if (!is_of_a_run(entry.path()))
+      fail(entry.path().string(), ": is not of the run, and --force would remove it; move it, or choose another --out");
   const RunLock lock(out_);
   fs::path aside = out_;
   aside += fmt::format(".earlier{}", ::getpid());

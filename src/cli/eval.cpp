@@ -34,7 +34,7 @@ std::string main_confusion(const EvaluationResult& result, std::size_t truth) {
 void show(const EvaluationResult& result) {
   print_text("top-1 {}", percent(result.top1()));
   if (result.top5()) print_text(", top-5 {}", percent(*result.top5()));
-  print_text(", loss {:.4f}, {} images\n\n", result.loss, with_thousands(result.count));
+  print_text(", loss {}, {} images\n\n", loss_text(result.loss), with_thousands(result.count));
   Table table({{"class"}, {"images", Align::right}, {"right", Align::right}, {"most often taken for"}});
   for (std::size_t k = 0; k < result.classes.size(); ++k) {
     const std::optional<double> accuracy = result.class_accuracy(k);

@@ -59,8 +59,8 @@ struct CompiledPlan {
 
 CompiledPlan compile_plan(const ModelSpec& spec, const InspectOptions& options) {
   const int threads = options.threads > 0 ? options.threads : available_cores();
-  const CompileOptions compile_options{.threads = std::make_shared<ThreadPool>(threads),
-                                       .reuse_memory = !options.no_reuse};
+  const CompileOptions compile_options{
+      .threads = std::make_shared<ThreadPool>(threads), .reuse_memory = !options.no_reuse, .plan_only = true};
   if (options.mode == "train") {
     Recipe recipe = recipes().front();
     recipe.batch = options.batch;

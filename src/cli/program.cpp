@@ -21,9 +21,10 @@ const Verb& find_verb(std::span<const Verb> verbs, const std::string& name) {
     if (verb.name == name) return verb;
     names.emplace_back(verb.name);
   }
+  const std::string hint = did_you_mean(name, names);
   if (name.starts_with("-"))
     fail_usage("'", name, "' comes before the verb; write `resnet VERB ", name, "`, or see `resnet --help`");
-  fail_usage("unknown verb '", name, "'; did you mean ", nearest_name(name, names), "? `resnet --help` lists all");
+  fail_usage("unknown verb '", name, "'", hint.empty() ? "; " : hint + " ", "`resnet --help` lists all");
 }
 
 /// "--loader-threads" of each option that has a long name.
@@ -80,8 +81,8 @@ std::string command_text(const CLI::App& app, const std::vector<std::string>& ar
   const std::string help = text_of("`", app.get_name(), " --help` lists all");
   if (!word.starts_with("-")) fail_usage(app.get_name(), ": unexpected argument '", word, "'; ", help);
   const std::string option = word.substr(0, word.find('='));
-  fail_usage(app.get_name(), ": unknown option ", option, "; did you mean ", nearest_name(option, long_names(app)),
-             "? ", help);
+  const std::string hint = did_you_mean(option, long_names(app));
+  fail_usage(app.get_name(), ": unknown option ", option, hint.empty() ? "; " : hint + " ", help);
 }
 
 [[noreturn]] void fail_parse(const CLI::App& app, const CLI::ParseError& error,

@@ -21,6 +21,7 @@ struct CompileOptions {
   DType compute = DType::f32;  // f64: reference only; floating values of graph, inputs, outputs and state are then f64
   std::shared_ptr<ThreadPool> threads = {};  // none: one thread
   bool reuse_memory = true;
+  bool plan_only = false;  // steps() and memory() can be asked for; no memory is taken and nothing can run
 };
 
 /// One line of the compiled program, for `inspect --plan`, profiles and errors.

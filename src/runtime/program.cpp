@@ -131,7 +131,7 @@ void Program::resolve_addresses() {
 
 void Program::finish() {
   place(lifetimes());
-  resolve_addresses();
+  if (!options_.plan_only) resolve_addresses();
   for (const Step& step : steps_) {
     infos_.push_back(step.info);
     for (Buffer buffer : step.writes)

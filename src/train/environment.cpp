@@ -3,12 +3,14 @@
 #include "base/parallel.hpp"
 #include "runtime/executable.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
+#include <ctime>
 #include <fstream>
 
 namespace resnet {
@@ -44,9 +46,14 @@ Environment environment() {
   std::string processor = first_value("/proc/cpuinfo", "model name");
   if (processor.empty()) processor = "unknown";
   const CpuBackendInfo cpu = cpu_backend_info();
-  return {{"processor", processor},          {"cores", std::to_string(available_cores())},
-          {"memory", memory_text()},         {"system", system_text()},
-          {"kernels", cpu.instruction_set},  {"onednn", cpu.onednn},
+  return {{"resnet", RESNET_VERSION},
+          {"date", fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::time(nullptr)))},
+          {"processor", processor},
+          {"cores", std::to_string(available_cores())},
+          {"memory", memory_text()},
+          {"system", system_text()},
+          {"kernels", cpu.instruction_set},
+          {"onednn", cpu.onednn},
 #ifdef __clang__
           {"compiler", "clang " __VERSION__}
 #else

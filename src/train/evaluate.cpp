@@ -9,6 +9,7 @@
 #include "data/open.hpp"
 #include "train/config.hpp"
 #include "train/run.hpp"
+#include "train/unchanged.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -75,11 +76,13 @@ EvaluationResult evaluate(const EvaluateRequest& request) {
   fs::path file = request.model;
   std::string source = request.data;
   double validation = DataOptions{}.validation;
+  std::optional<ImagesIdentity> tested;  // what a run's own data held when it was started
   if (is_folder(file)) {
     const RunDirectory run = open_run(file);
     const RunConfig config = config_from_toml(read_file(run.config(), 1 << 20), run.config().string());
     file = run.model();
     validation = config.validation;  // with named data too: another share would bring back images it was trained on
+    if (source.empty() && request.validation.value_or(validation) == validation) tested = config.test;
     if (source.empty()) source = config.data;
   }
   if (source.empty()) fail_usage("evaluation: name the data to evaluate ", request.model, " on");
@@ -87,6 +90,9 @@ EvaluationResult evaluate(const EvaluateRequest& request) {
   const int threads = request.threads > 0 ? request.threads : available_cores();
   const DataSplit data = open_data(source, {.threads = threads, .validation = request.validation.value_or(validation)});
   if (!data.note.empty()) log_info("{}", data.note);
+  if (tested && !(identity_of(*data.test) == *tested))
+    log_warning("{}: these are not the images that the run was tested on: {} then, {} now", source, tested->count,
+                data.test->size());
   InferenceProgram program(model.info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
   BadImages bad(source, 1, data.test->size() + std::ssize(data.bad));
   bad.add(data.bad);

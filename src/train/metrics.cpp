@@ -2,6 +2,8 @@
 
 #include "base/error.hpp"
 
+#include <fmt/format.h>
+
 #include <cassert>
 #include <cmath>
 #include <utility>
@@ -64,6 +66,11 @@ int64_t count_correct(const Tensor& scores, const Tensor& labels, int64_t count)
   return correct;
 }
 
+std::string loss_text(double loss) {
+  if (std::isnan(loss)) return "nan";  // fmt would show its sign
+  return std::abs(loss) < 1e6 ? fmt::format("{:.4f}", loss) : fmt::format("{:.3e}", loss);
+}
+
 EvaluationSums::EvaluationSums(std::vector<std::string> classes, int64_t keep) : keep_(keep) {
   result_.confusion.resize(classes.size() * classes.size());
   result_.classes = std::move(classes);
@@ -85,7 +92,8 @@ void EvaluationSums::add(const Tensor& logits, const Tensor& labels, int64_t cou
     ++result_.confusion[label * result_.classes.size() + static_cast<std::size_t>(predicted)];
     if (static_cast<int64_t>(result_.predicted.size()) < keep_) {
       result_.predicted.push_back(predicted);
-      result_.confidence.push_back(std::exp(scores[static_cast<std::size_t>(predicted)] - normaliser));
+      const double confidence = std::exp(scores[static_cast<std::size_t>(predicted)] - normaliser);
+      result_.confidence.push_back(std::isfinite(confidence) ? confidence : 0);
     }
   }
   result_.count += count;
@@ -93,7 +101,7 @@ void EvaluationSums::add(const Tensor& logits, const Tensor& labels, int64_t cou
 
 EvaluationResult EvaluationSums::result() const {
   EvaluationResult result = result_;
-  result.loss = result.count ? loss_sum_ / static_cast<double>(result.count) : 0;
+  result.loss = result.count ? std::copysign(loss_sum_ / static_cast<double>(result.count), 1.0) : 0;
   return result;
 }
 

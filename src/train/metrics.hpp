@@ -40,6 +40,9 @@ struct EvaluationResult {
   std::optional<double> class_accuracy(std::size_t label) const;
 };
 
+/// "0.1894"; with an exponent where a training has gone astray.
+std::string loss_text(double loss);
+
 /// The index of the largest value, the first of equals; a NaN is never the largest.
 int argmax(std::span<const float> values);
 

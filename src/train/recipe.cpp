@@ -112,7 +112,7 @@ void check(const Recipe& recipe) {
   check_range("gentle_from_depth", recipe.gentle.from_depth, 0, 1e9);
   check_range("momentum", recipe.momentum, 0, 1);
   check_range("weight_decay", recipe.weight_decay, 0, 1e6);
-  check_range("label_smoothing", recipe.label_smoothing, 0, 1);
+  check_range("label_smoothing", recipe.label_smoothing, 0, 0.999);
   check(recipe.augmentation);
   if (recipe.nesterov && recipe.momentum == 0) fail_usage("recipe: nesterov needs a momentum above 0");
 }

@@ -34,6 +34,8 @@ void check_request(const TrainRequest& request, const Recipe& recipe, const Data
   check(recipe);
   if (!(request.max_bad >= 0 && request.max_bad <= 1))
     fail_usage("max-bad: expected a part between 0 and 1, got ", request.max_bad);
+  if (!(request.validation > 0 && request.validation < 1))
+    fail_usage("validation: expected a part between 0 and 1, got ", request.validation);
   if (request.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     fail_usage("seed: expected at most 9223372036854775807, got ", request.seed);
   if (request.precision != Precision::fp32)
@@ -120,6 +122,16 @@ TrainingPosition position_for(const RunConfig& config, const LoadedPosition& las
   return with_context(run.last().string(), [&] { return continued(last.position, steps, steps_per_epoch); });
 }
 
+/// A full disk costs nothing but the steps since the last checkpoint; says how to go on.
+template <class Action>
+TrainResult with_way_on(const RunDirectory& run, Action&& action) {
+  try {
+    return action();
+  } catch (const WriteError& error) {
+    throw Error(error.code(), text_of(error.what(), "; then continue with: resnet resume ", run.path().string()));
+  }
+}
+
 void expect_same_kernels(const RunConfig& before, const RunConfig& now, const RunDirectory& run) {
   if (now.instruction_set != before.instruction_set || now.plan != before.plan)
     fail(run.path().string(), ": was trained with kernels for ", before.instruction_set, " (plan ", before.plan,
@@ -169,7 +181,7 @@ TrainResult train(const TrainRequest& request) {
   return logged(run.directory().log(), [&, &info = info, &reason = reason] {
     if (!reason.empty()) log_info("{}", reason);
     describe_start(trainer, info, data, run.directory());
-    return trainer.train(run.directory(), {});
+    return with_way_on(run.directory(), [&] { return trainer.train(run.directory(), {}); });
   });
 }
 
@@ -211,7 +223,7 @@ TrainResult resume(const ResumeRequest& request) {
     }
     if (!request.command.empty()) append_line(run.command(), request.command);
     log_info("{}: continuing after step {} of {}", run.path().string(), position.step, trainer.steps());
-    return trainer.train(run, run.truncate_metrics(position.step));
+    return with_way_on(run, [&] { return trainer.train(run, run.truncate_metrics(position.step)); });
   });
 }
 

@@ -169,9 +169,14 @@ void Trainer::finish_epoch(const RunDirectory& run) {
   const double top1 = *row.top1;
   run.append(row);
   rows_.push_back(row);
-  log_info("epoch {}: loss {:.4f}, top-1 {:.2f}%; {} loss {:.4f}, top-1 {:.2f}%; {:.0f} images/s", row.epoch,
-           row.train_loss, 100 * row.train_top1, setup_.data.test_name, *row.val_loss, 100 * top1, images_per_second());
-  const bool best = !position_.best_top1 || top1 > *position_.best_top1;
+  log_info("epoch {}: loss {}, top-1 {:.2f}%; {} loss {}, top-1 {:.2f}%; {:.0f} images/s", row.epoch,
+           loss_text(row.train_loss), 100 * row.train_top1, setup_.data.test_name, loss_text(*row.val_loss), 100 * top1,
+           images_per_second());
+  const bool usable = std::isfinite(*row.val_loss);
+  if (!usable)
+    log_warning("the {} loss is not finite: the network overflows on these images; try a lower --lr",
+                setup_.data.test_name);
+  const bool best = usable && (!position_.best_top1 || top1 > *position_.best_top1);
   if (best) {
     position_.best_top1 = top1;
     position_.best_step = position_.step;
@@ -214,8 +219,9 @@ TrainResult Trainer::train(const RunDirectory& run, std::vector<MetricsRow> rows
     Progress progress("training", steps_ * batch, "images", position_.step * batch);
     while (!finished()) {
       if (position_.step_in_epoch < steps_of_epoch()) train_step(run);
-      progress.update(position_.step * batch, fmt::format("epoch {}, loss {:.3f}, top-1 {:.1f}%", position_.epoch + 1,
-                                                          position_.running.loss(), 100 * position_.running.top1()));
+      progress.update(position_.step * batch,
+                      fmt::format("epoch {}, loss {}, top-1 {:.1f}%", position_.epoch + 1,
+                                  loss_text(position_.running.loss()), 100 * position_.running.top1()));
       if (position_.step_in_epoch == steps_of_epoch() && !interrupted()) {
         finish_epoch(run);
       } else if (every > 0 && position_.step % every == 0) {

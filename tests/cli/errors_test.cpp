@@ -38,6 +38,9 @@ TEST(Errors, NameTheFaultAndTheWayOut) {
       {{"train", "--force=maybe"}, 2, "--force"},
       {{"train", "one", "two"}, 2, "unexpected argument 'two'"},
       {{"train", "--recipe", "shrt"}, 2, "did you mean short?"},
+      {{"train", "--validation", "2"}, 2, "between 0 and 1"},
+      {{"train", "--label-smoothing", "1"}, 2, "label_smoothing must lie between"},
+      {{"models", "--seed", "1"}, 2, "unknown option --seed; `resnet models --help`"},
       {{"train", "--schedule", "cosin"}, 2, "cosine"},
       {{"train", "--model", "resnet2"}, 2, "did you mean resnet20?"},
       {{"train", "--precision", "bf16"}, 2, "not there yet"},
@@ -187,9 +190,11 @@ TEST(Errors, ThreadsThatCannotBeStarted) {
 TEST(Errors, OutOfMemoryHasItsOwnCode) {
   if (with_sanitizer) GTEST_SKIP() << "the sanitizer needs more address space than the test allows";
   const Workplace here;
-  const Outcome outcome = here.run({"inspect", "resnet50", "--mode", "train", "--batch", "1024", "--threads", "1"},
-                                   {.memory_bytes = std::size_t{2} << 30});
+  const Outcome outcome = here.run(
+      {"train", "builtin:patterns?size=32&count=20000", "--model", "resnet20", "--batch", "20000", "--threads", "1"},
+      {.memory_bytes = std::size_t{2} << 30});
   expect_error(outcome, 5, "out of memory");
+  EXPECT_FALSE(fs::exists(here.path() / "runs" / "train" / "resnet20-patterns"));
 }
 
 TEST(Errors, BenchOutOfMemoryKeepsTheRowsBefore) {

@@ -77,6 +77,15 @@ TEST(Inspect, ShowsLayersMemoryAndPlan) {
   EXPECT_EQ(here.run({"inspect", "resnet8", "--plan"}).code, 0);
 }
 
+// What would not fit is what one asks about, so a plan takes no memory for values.
+TEST(Inspect, TellsWhatALargeBatchWouldNeed) {
+  if (with_sanitizer) GTEST_SKIP() << "the sanitizer takes more address space than the limit";
+  const Outcome plan = Workplace().run({"inspect", "resnet50", "--mode", "train", "--batch", "1024", "--json"},
+                                       {.memory_bytes = std::size_t{4} << 30});
+  ASSERT_EQ(plan.code, 0) << plan.err;
+  EXPECT_GT(plan.json()["memory"]["arena"].get<double>(), 64e9);
+}
+
 TEST(Train, EvalResumeAndInspectAgree) {
   const Workplace here;
   const Outcome outcome = here.run(quick_training({"--json"}));

@@ -47,6 +47,30 @@ TEST_F(Fault, ANodeIsNamedAfterLaterCheckpointsToo) {
   EXPECT_NE(read_file(run.report(), 1 << 24).find("no longer finite"), std::string::npos);
 }
 
+TEST_F(Fault, ForceRemovesNothingThatIsNotOfTheRun) {
+  TrainRequest request = small_request(folder / "run");
+  train(request);
+  write_file(request.out / "notes.txt", "mine");
+  request.force = true;
+  const std::string message = error_of([&] { train(request); });
+  EXPECT_NE(message.find("notes.txt: is not of the run"), std::string::npos) << message;
+  EXPECT_EQ(read_file(request.out / "notes.txt", 100), "mine");
+  EXPECT_TRUE(fs::exists(RunDirectory(request.out).best()));
+}
+
+TEST_F(Fault, AnEvaluationThatOverflowsIsNeverTheBest) {
+  TrainRequest request = small_request(folder / "run");
+  request.model = "mlp";
+  request.data = "builtin:shapes?train=8&test=1";
+  request.recipe.batch = 1;
+  request.recipe.iterations = 3;
+  request.recipe.epochs = 0;
+  const TrainResult result = train(request);
+  ASSERT_FALSE(std::isfinite(result.evaluation.loss));
+  EXPECT_FALSE(fs::exists(RunDirectory(request.out).best()));
+  EXPECT_NE(read_file(RunDirectory(request.out).log(), 1 << 20).find("loss is not finite"), std::string::npos);
+}
+
 TEST_F(Fault, AnInterruptEndsTheSearchForANode) {
   TrainRequest request = small_request(folder / "run");
   request.recipe.schedule = {.kind = ScheduleKind::constant, .peak = 1e30};
@@ -84,7 +108,9 @@ TEST_F(Fault, AFullDiskLeavesThePreviousCheckpoint) {
       set_write_fault([](const fs::path& path) { return path.extension() == ".safetensors" ? ENOSPC : 0; });
   });
   const std::string message = error_of([&] { train(request); });
-  EXPECT_NE(message.find("No space left on device; free some space"), std::string::npos) << message;
+  EXPECT_NE(message.find("No space left on device; free some space; then continue with: resnet resume"),
+            std::string::npos)
+      << message;
   EXPECT_EQ(message.substr(0, 2), "1:");
   set_step_hook({});
   set_write_fault({});
