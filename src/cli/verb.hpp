@@ -39,6 +39,7 @@ Action declare_train(CLI::App& app);
 Action declare_resume(CLI::App& app);
 Action declare_eval(CLI::App& app);
 Action declare_predict(CLI::App& app);
+Action declare_check(CLI::App& app);
 Action declare_inspect(CLI::App& app);
 Action declare_models(CLI::App& app);
 Action declare_bench(CLI::App& app);
