@@ -35,13 +35,11 @@ class StudyDirectory {
   fs::path path_;
 };
 
-/// What the progress of a list of pieces says, "gradient flow", each piece being 50 "networks", and who computes them.
+/// What the progress of a list of pieces says: "gradient flow", each piece being 50 "networks".
 struct PieceKind {
   std::string label;
   std::string unit = "pieces";
   int64_t units_each = 1;
-  /// One piece after the other on the calling thread; compute() may then use the pool. Otherwise several at a time.
-  bool one_by_one = false;
 };
 
 class StudyRun {
@@ -55,9 +53,9 @@ class StudyRun {
   const std::shared_ptr<ThreadPool>& pool() const { return pool_; }
 
   /// The results of `keys` in their order: those that an earlier part of the run stored are taken from there, the
-  /// others are computed and stored as they finish. compute(index) must depend on nothing but the run's options and the
-  /// index, and must not use the pool unless the pieces go one by one. Keys are unique within a run. Error
-  /// (interrupted): a signal came; says how to go on. JSON has no infinity: such a number comes back as null.
+  /// others computed on the run's threads and stored one by one. compute(index) must depend on nothing but the run's
+  /// options and the index, and must not use the pool. Keys are unique within a run. Error (interrupted): a signal
+  /// came; says how to go on. JSON has no infinity: such a number comes back as null.
   std::vector<Json> pieces(const PieceKind& kind, const std::vector<std::string>& keys,
                            const std::function<Json(std::size_t index)>& compute);
 
@@ -70,9 +68,6 @@ class StudyRun {
   /// Holds a later part of the run to what this part was made with (a hash of the data, an instruction set).
   /// Error (bad data): it was another `value` then.
   void pin(const std::string& key, const std::string& value);
-
-  /// Whether there are pieces that a later part of the run could go on from.
-  bool worth_keeping() const;
 
  private:
   void store(const std::string& key, const Json& value);

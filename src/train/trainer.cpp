@@ -245,6 +245,9 @@ TrainResult Trainer::train(const RunDirectory& run, std::vector<MetricsRow> rows
 }
 
 void Trainer::report(const RunDirectory& run, const std::string& failure) {
+  if (shown_training_.empty())
+    shown_training_ =
+        training_images(setup_.data.train, setup_.info.preprocessing, loader_options(setup_), shown_images);
   TrainingReport report{.config = setup_.config,
                         .model = setup_.info.spec,
                         .rows = rows_,
@@ -255,6 +258,8 @@ void Trainer::report(const RunDirectory& run, const std::string& failure) {
                         .failure = failure,
                         .test_name = setup_.data.test_name,
                         .test = shown_.get(),
+                        .augmentation = describe(loader_options(setup_).augmentation),
+                        .training = shown_training_,
                         .evaluation = evaluation_,
                         .time = time_,
                         .images_per_second = images_per_second(),

@@ -80,6 +80,7 @@ class Trainer {
   std::vector<MetricsRow> rows_;
   std::optional<EvaluationResult> evaluation_;
   std::shared_ptr<const Dataset> shown_;  // the test part as the network sees it, for the report
+  std::vector<TrainingImage> shown_training_;
   TimeSplit time_;
   int64_t images_trained_ = 0;  // by this process
   double earlier_seconds_ = 0;  // of the parts of the run before this one

@@ -117,6 +117,20 @@ void add_evaluation(HtmlPage& page, const TrainingReport& report) {
   if (image[0] == 1 || image[0] == 3) page.gallery(items);
 }
 
+void add_training_images(HtmlPage& page, const TrainingReport& report) {
+  const ImageSize& input = report.model.input;
+  if (report.training.empty() || (input.channels != 1 && input.channels != 3)) return;
+  page.section("What it is trained on");
+  page.paragraph("Augmentation: " + report.augmentation + ".");
+  std::vector<GalleryItem> items;
+  for (const TrainingImage& image : report.training)
+    items.push_back(
+        {.image = {.channels = input.channels, .height = input.height, .width = input.width, .pixels = image.pixels},
+         .title = image.caption,
+         .caption = {}});
+  page.gallery(items);
+}
+
 DrawnShortcut drawn(ShortcutPath path) {
   switch (path) {
     case ShortcutPath::none: return DrawnShortcut::none;
@@ -170,6 +184,7 @@ void write_report(const RunDirectory& run, const TrainingReport& report) {
   add_highlights(page, report, cost);
   add_curves(page, report);
   add_evaluation(page, report);
+  add_training_images(page, report);
   add_network(page, report);
   add_making(page, report);
   write_file(run.report(), page.text());

@@ -7,6 +7,7 @@
 #include "train/environment.hpp"
 #include "train/metrics.hpp"
 #include "train/run.hpp"
+#include "train/training_images.hpp"
 
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ struct TrainingReport {
   std::string failure = {};                    // why the training ended early; empty if it did not
   std::string test_name;                       // "test" or "validation"
   const Dataset* test = nullptr;               // the images shown, of one size
+  std::string augmentation;                    // in words
+  std::vector<TrainingImage> training;         // some images as they are trained on
   std::optional<EvaluationResult> evaluation;  // none before the first epoch has ended
   TimeSplit time;
   double images_per_second = 0;

@@ -50,7 +50,7 @@ TEST_F(Resume, TheReportHasItAll) {
   train(small_request(folder / "run"));
   const std::string page = read_file(RunDirectory(folder / "run").report(), 1 << 20);
   for (const char* part : {"Loss", "Accuracy", "Learning rate", "Confusion matrix", "truth: ", "layer3.0",
-                           "resnet train small", "processor", "weight_decay"})
+                           "What it is trained on", "resnet train small", "processor", "weight_decay"})
     EXPECT_NE(page.find(part), std::string::npos) << part;
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find("src=\"http"), std::string::npos);
@@ -105,6 +105,27 @@ TEST_F(Resume, EvaluationSaysTheSameAsTheRun) {
   EXPECT_EQ(evaluate({.model = run.best().string(), .data = request.data, .threads = 1}).top1(), result.best_top1);
   EXPECT_EQ(evaluate({.model = run.path().string(), .data = ""}).top1(), result.best_top1);
   EXPECT_EQ(evaluate({.model = run.last().string(), .data = request.data}).loss, result.evaluation.loss);
+}
+
+TEST_F(Resume, AugmentedAndMixedRunsEndWithTheSameBytes) {
+  const auto request = [&](const std::string& name, int threads) {
+    TrainRequest made = small_request(folder / name);
+    made.recipe.augmentation = {.pad = 0,
+                                .resized_crop = 0.3,
+                                .randaugment_count = 1,
+                                .jitter = {.brightness = 0.4, .contrast = 0.4},
+                                .erasing = 0.5,
+                                .mixup = 0.2,
+                                .cutmix = 1};
+    made.threads = threads;
+    made.loader_threads = threads;
+    return made;
+  };
+  const TrainResult whole = train(request("whole", 1));
+  EXPECT_EQ(last_bytes(train(request("threads", 3)).run), last_bytes(whole.run));
+  interrupted_at(11, request("parts", 2));
+  EXPECT_EQ(last_bytes(resume({.run = folder / "parts"}).run), last_bytes(whole.run));
+  EXPECT_NE(best_bytes(train(small_request(folder / "plain")).run), best_bytes(whole.run));
 }
 
 TEST_F(Resume, InterruptedAtAnyStepEndsWithTheSameBytes) {
