@@ -14,7 +14,7 @@ target_compile_features(resnet_library INTERFACE cxx_std_20)
 target_include_directories(resnet_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
                                                     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/resnet>)
 target_link_libraries(resnet_library INTERFACE fmt::fmt nlohmann_json::nlohmann_json Threads::Threads OneDNN::OneDNN
-                                               PNG::PNG JPEG::JPEG WebP::webp WebP::webpdemux
+                                               PNG::PNG JPEG::JPEG WebP::webp WebP::webpdemux ZLIB::ZLIB
                                                tomlplusplus::tomlplusplus)
 
 install(TARGETS resnet_library EXPORT resnet)

@@ -50,8 +50,8 @@ std::string recipe_help() {
 
 void add_data_options(CLI::App& app, TrainOptions& options) {
   app.add_option("DATA", options.request.data,
-                 "a folder of class folders with photos, a CIFAR-10 or CIFAR-100 folder (binary version), "
-                 "builtin:shapes (the default) or builtin:patterns; "
+                 "a folder of class folders with photos, tar files of such, a CIFAR-10 or CIFAR-100 folder (binary "
+                 "version), an MNIST folder (idx files), builtin:shapes (the default) or builtin:patterns; "
                  "generated data take options, as in builtin:shapes?train=8000&seed=1");
   add_real(app, "--validation", options.request.validation,
            "part of the training images kept for validation where there are no test images (0.1)");

@@ -5,8 +5,10 @@
 #include "base/nearest.hpp"
 #include "data/builtin.hpp"
 #include "data/cifar.hpp"
+#include "data/idx.hpp"
 #include "data/photos.hpp"
 #include "data/source_name.hpp"
+#include "data/tar.hpp"
 
 #include <string_view>
 
@@ -52,8 +54,8 @@ DataSplit open_builtin(const std::string& spec, const DataOptions& options) {
 
 DataSplit open_folder(const std::string& spec, const DataOptions& options) {
   constexpr const char* kinds =
-      "a folder of class folders with images, a CIFAR-10 or CIFAR-100 folder (binary version), builtin:shapes or "
-      "builtin:patterns";
+      "a folder of class folders with images, tar files of such, a CIFAR-10 or CIFAR-100 folder (binary version), an "
+      "MNIST folder (idx files), builtin:shapes or builtin:patterns";
   const fs::path folder = spec;
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
@@ -62,14 +64,18 @@ DataSplit open_folder(const std::string& spec, const DataOptions& options) {
       if (spec == builtin.name) fail_data(spec, ": no such folder; did you mean builtin:", spec, "?");
     fail_data(spec, ": no such folder; expected ", kinds);
   }
-  if (!fs::is_directory(status))
-    fail_data(spec, ": is a file, expected a folder",
-              spec.ends_with(".gz") || spec.ends_with(".tar") || spec.ends_with(".xz") || spec.ends_with(".zip")
+  if (!fs::is_directory(status)) {
+    if (std::optional<DataSplit> split = open_tar_shards(folder, options)) return *std::move(split);
+    fail_data(spec, ": is a file, expected a folder or a .tar file",
+              spec.ends_with(".gz") || spec.ends_with(".tgz") || spec.ends_with(".xz") || spec.ends_with(".zip")
                   ? "; unpack it and name the folder inside"
                   : "");
+  }
   fs::directory_iterator readable(folder, error);
   if (error) fail_data(spec, ": cannot be read: ", error.message());
   if (std::optional<DataSplit> split = open_cifar(folder, options)) return *std::move(split);
+  if (std::optional<DataSplit> split = open_idx(folder, options)) return *std::move(split);
+  if (std::optional<DataSplit> split = open_tar_shards(folder, options)) return *std::move(split);
   if (std::optional<DataSplit> split = open_photos(folder, options)) return *std::move(split);
   for (const fs::path& place : {folder, folder / "cifar-10-batches-py", folder / "cifar-100-python"})
     if (path_exists(place / "data_batch_1") || path_exists(place / "meta"))
