@@ -22,6 +22,7 @@ std::string_view prefix(LogLevel level) {
   switch (level) {
     case LogLevel::warning: return "warning: ";
     case LogLevel::error: return "error: ";
+    case LogLevel::detail:
     case LogLevel::info: break;
   }
   return "";

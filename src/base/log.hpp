@@ -9,7 +9,8 @@
 
 namespace resnet {
 
-enum class LogLevel { info, warning, error };
+/// detail: for the log file only.
+enum class LogLevel { detail, info, warning, error };
 
 /// One line to stderr and to the log file if there is one. A progress bar on the terminal is kept intact. A log file
 /// that cannot be written is no error: the first failure is a warning on stderr, later ones are silent.

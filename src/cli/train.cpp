@@ -81,6 +81,12 @@ void add_recipe_options(CLI::App& app, TrainOptions& options) {
   add_yes_no(app, "--nesterov", changes.nesterov, "SGD looks ahead along the momentum");
   add_real(app, "--weight-decay", changes.weight_decay, "of SGD");
   add_yes_no(app, "--decay-all", changes.decay_all, "weight decay also of batch norm and biases");
+  app.add_option("--sampling", changes.sampling,
+                 "shuffled: each image once in an epoch; balanced: as many images of each class")
+      ->type_name("shuffled|balanced");
+  app.add_option("--class-weights", changes.class_weights,
+                 "weights of classes in the loss: none, balanced (by the number of images), or ants=2,bees=1")
+      ->type_name("WEIGHTS");
   add_real(app, "--label-smoothing", changes.label_smoothing, "part of each target spread over all classes");
 }
 

@@ -9,7 +9,6 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <numeric>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -26,6 +25,12 @@ struct Slot {
   std::exception_ptr error;
   /// The number of the batch that lies here complete; -1: none yet.
   int64_t number = -1;
+};
+
+/// What one thread keeps between batches.
+struct Scratch {
+  std::vector<uint8_t> pixels;
+  LoaderTimes times;  // of the batch at hand
 };
 
 int64_t batches_in_epoch(int64_t size, const LoaderOptions& options) {
@@ -56,14 +61,6 @@ void check_options(const Dataset& dataset, const Preprocessing& preprocessing, c
 
 int default_loader_threads(int threads) { return std::max(1, threads / 4); }
 
-std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch) {
-  std::vector<int64_t> order(static_cast<std::size_t>(size));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  Rng rng(seed, "order", {static_cast<uint64_t>(epoch)});
-  rng.shuffle(std::span(order));
-  return order;
-}
-
 struct Loader::State {
   std::shared_ptr<const Dataset> dataset;
   LoaderOptions options;
@@ -82,6 +79,7 @@ struct Loader::State {
   int64_t claimed = 0;   // batches that threads have taken on
   int64_t consumed = 0;  // batches that next() has returned
   bool stopping = false;
+  LoaderTimes times;
   int64_t order_epoch = -1;
   std::shared_ptr<const std::vector<int64_t>> order;
   std::vector<std::thread> threads;
@@ -90,7 +88,9 @@ struct Loader::State {
     if (!options.training) return nullptr;
     const std::lock_guard lock(mutex);
     if (epoch != order_epoch) {
-      order = std::make_shared<const std::vector<int64_t>>(epoch_order(dataset->size(), options.seed, epoch));
+      order = std::make_shared<const std::vector<int64_t>>(options.balanced
+                                                               ? balanced_order(*dataset, options.seed, epoch)
+                                                               : epoch_order(dataset->size(), options.seed, epoch));
       order_epoch = epoch;
     }
     return order;
@@ -107,26 +107,34 @@ struct Loader::State {
     }
   }
 
+  /// The stream of one image. Balanced epochs show an image several times, so that its position counts as well.
+  Rng stream_of(int64_t index, const Batch& batch, std::size_t place) const {
+    const auto epoch = static_cast<uint64_t>(batch.epoch), image_key = static_cast<uint64_t>(index);
+    if (!options.balanced) return {options.seed, "augment", {epoch, image_key}};
+    return {options.seed, "augment", {epoch, image_key, static_cast<uint64_t>(batch.step), place}};
+  }
+
   /// The planes of one image, ready for the network. Error (bad data): it cannot be decoded.
-  void place(int64_t index, int64_t epoch, std::vector<uint8_t>& pixels, std::span<float> out) {
-    Rng rng(options.seed, "augment", {static_cast<uint64_t>(epoch), static_cast<uint64_t>(index)});
+  void prepare_planes(int64_t index, Rng rng, Scratch& scratch, std::span<float> out) {
     const Augmentation& augmentation = options.augmentation;
+    double* decoding = &scratch.times.decode;
     if (!direct && options.training)
-      return finish(training_picture(*dataset, index, preprocessing, augmentation, rng), augmentation, rng, table, out);
-    if (!direct) return normalise(evaluation_picture(*dataset, index, preprocessing), table, out);
-    dataset->read(index, pixels);
+      return finish(training_picture(*dataset, index, preprocessing, augmentation, rng, decoding), augmentation, rng,
+                    table, out);
+    if (!direct) return normalise(evaluation_picture(*dataset, index, preprocessing, decoding), table, out);
+    dataset->read(index, scratch.pixels);
     if (options.training)
-      augment_and_normalise(pixels, image, augmentation, rng, table, out);
+      augment_and_normalise(scratch.pixels, image, augmentation, rng, table, out);
     else
-      normalise(pixels, image, table, out);
+      normalise(scratch.pixels, image, table, out);
   }
 
   /// Image `index`, or, in training, another one in the place of a bad one; returns which, -1 for none.
-  int64_t place_or_replace(int64_t index, Batch& batch, std::vector<uint8_t>& pixels, std::span<float> out) {
+  int64_t place_or_replace(int64_t index, std::size_t place, Batch& batch, Scratch& scratch, std::span<float> out) {
     Rng others(options.seed, "replace", {static_cast<uint64_t>(batch.epoch), static_cast<uint64_t>(index)});
     for (int attempt = 0; attempt < most_replacements; ++attempt) {
       try {
-        place(index, batch.epoch, pixels, out);
+        prepare_planes(index, stream_of(index, batch, place), scratch, out);
         return index;
       } catch (const Error& error) {
         if (error.code() != ExitCode::bad_data) throw;
@@ -139,19 +147,21 @@ struct Loader::State {
               batch.bad.back().file, ": ", batch.bad.back().reason);
   }
 
-  void fill(Batch& batch, int64_t position, std::vector<uint8_t>& pixels) {
+  void fill(Batch& batch, int64_t position, Scratch& scratch) {
+    const auto start = std::chrono::steady_clock::now();
+    scratch.times = {};
     batch.epoch = position / steps;
     batch.step = position % steps;
     batch.bad.clear();
     choose_images(batch);
     const auto elements = static_cast<std::size_t>(image.elements());
-    pixels.resize(elements);  // here, where next() hears of it if there is no memory
+    scratch.pixels.resize(elements);  // here, where next() hears of it if there is no memory
     const std::span<float> images = batch.images.data<float>();
     const std::span<int32_t> labels = batch.labels.data<int32_t>();
     std::size_t filled_places = 0;
     for (const int64_t wanted : batch.indices) {
       const std::span<float> out = images.subspan(filled_places * elements, elements);
-      const int64_t index = place_or_replace(wanted, batch, pixels, out);
+      const int64_t index = place_or_replace(wanted, filled_places, batch, scratch, out);
       if (index < 0) continue;
       labels[filled_places] = dataset->label(index);
       batch.indices[filled_places++] = index;  // never ahead of the index that is read
@@ -160,27 +170,51 @@ struct Loader::State {
     batch.count = static_cast<int64_t>(filled_places);
     std::fill(images.begin() + batch.count * image.elements(), images.end(), 0.0f);
     std::fill(labels.begin() + batch.count, labels.end(), 0);
-    if (mixes()) mix(batch);
+    if (has_targets()) fill_targets(batch);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    scratch.times.augment = seconds - scratch.times.decode;
   }
 
-  bool mixes() const { return options.training && options.augmentation.mixes(); }
+  bool has_targets() const {
+    return options.training && (options.augmentation.mixes() || !options.class_weights.empty());
+  }
 
-  void mix(Batch& batch) {
+  void fill_targets(Batch& batch) {
     const auto count = static_cast<std::size_t>(batch.count), elements = static_cast<std::size_t>(image.elements());
     const auto classes = static_cast<std::size_t>(batch.targets.shape()[1]);
     const std::span<float> targets = batch.targets.data<float>();
     std::ranges::fill(targets, 0.0f);
+    if (options.augmentation.mixes())
+      mix(batch, count, elements, targets.first(count * classes));
+    else
+      for (std::size_t n = 0; n < count; ++n)
+        targets[n * classes + static_cast<std::size_t>(batch.labels.data<int32_t>()[n])] = 1;
+    if (!options.class_weights.empty())
+      for (std::size_t n = 0; n < count; ++n) weigh(targets.subspan(n * classes, classes));
+  }
+
+  /// The loss will take q = (1 - s) target + s / K. Here the target becomes what makes q the weight w times as large,
+  /// where w is the mean of the classes' weights in the parts of the target.
+  void weigh(std::span<float> target) const {
+    const double s = options.label_smoothing, classes = static_cast<double>(target.size());
+    double weight = 0;
+    for (std::size_t k = 0; k < target.size(); ++k) weight += double{target[k]} * double{options.class_weights[k]};
+    for (float& part : target)
+      part = static_cast<float>(weight * double{part} + (weight - 1) * s / ((1 - s) * classes));
+  }
+
+  void mix(Batch& batch, std::size_t count, std::size_t elements, std::span<float> targets) {
     Rng rng(
         options.seed, "mix",
         {static_cast<uint64_t>(batch.epoch), static_cast<uint64_t>(batch.step), static_cast<uint64_t>(options.rank)});
     const Mix chosen = draw_mix(options.augmentation.mixup, options.augmentation.cutmix, static_cast<int>(image[1]),
                                 static_cast<int>(image[2]), rng);
     mix_batch(chosen, {batch.count, image[0], image[1], image[2]}, batch.images.data<float>().first(count * elements),
-              batch.labels.data<int32_t>().first(count), static_cast<int>(classes), targets.first(count * classes));
+              batch.labels.data<int32_t>().first(count), static_cast<int>(dataset->classes().size()), targets);
   }
 
   void work() {
-    std::vector<uint8_t> pixels;
+    Scratch scratch;
     while (true) {
       std::unique_lock lock(mutex);
       // The batch that next() returned last is still in use, hence the one slot less.
@@ -192,11 +226,13 @@ struct Loader::State {
       lock.unlock();
       std::exception_ptr error;
       try {
-        fill(slot.batch, position, pixels);
+        fill(slot.batch, position, scratch);
       } catch (...) {
         error = std::current_exception();
       }
       lock.lock();
+      times.decode += scratch.times.decode;
+      times.augment += scratch.times.augment;
       slot.error = error;
       slot.number = number;
       filled.notify_one();
@@ -249,7 +285,7 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, const Preprocessing& prep
   for (Slot& slot : state_->slots) {
     slot.batch.images = Tensor({options.batch, image[0], image[1], image[2]});
     slot.batch.labels = Tensor({options.batch}, DType::i32);
-    if (state_->mixes())
+    if (state_->has_targets())
       slot.batch.targets = Tensor({options.batch, static_cast<int64_t>(state_->dataset->classes().size())});
     slot.batch.indices.reserve(static_cast<std::size_t>(options.batch));
   }
@@ -277,6 +313,11 @@ const Batch& Loader::next() {
 void Loader::restart(int64_t epoch, int64_t step) {
   state_->stop();
   state_->start(epoch, step);
+}
+
+LoaderTimes Loader::times() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->times;
 }
 
 double Loader::waited_seconds() const { return state_->waited; }

@@ -18,8 +18,8 @@ struct Batch {
   Tensor images;
   /// [N] i32; zero from `count` on.
   Tensor labels;
-  /// [N, classes] f32, where the augmentation mixes images (of the same rank's batch): the part of each class; zero
-  /// from `count` on. Empty otherwise. labels are then the classes with the larger parts.
+  /// [N, classes] f32, where classes have weights or the augmentation mixes images (of the same rank's batch): the part
+  /// of each class; zero from `count` on. Empty otherwise. labels are then the classes with the larger parts.
   Tensor targets = {};
   /// Images that are really there; below N only in the last batch of an epoch (0 if this rank has none left).
   int64_t count = 0;
@@ -43,6 +43,12 @@ struct LoaderOptions {
   /// This process is number `rank` of `ranks` that share the data set; step s of all ranks together takes the images
   /// that a single process with batch * ranks would take.
   int rank = 0, ranks = 1;
+  /// Training: as many images of each class in an epoch, some several times, others not at all.
+  bool balanced = false;
+  /// Training: the weight of each class in the loss, which batches bring as targets; none if empty. The loss will
+  /// spread `label_smoothing` of each target, and that part is weighted as well.
+  std::vector<float> class_weights = {};
+  double label_smoothing = 0;
   int threads = 1;
   /// Batches that may lie ready.
   int prefetch = 4;
@@ -50,6 +56,16 @@ struct LoaderOptions {
 
 /// The order of the images in an epoch: a permutation of 0 .. size - 1 that depends on nothing but its arguments.
 std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, int64_t epoch);
+
+/// Positions in an epoch for `balanced`: each class in turn, its images in a new order each time they are used up, all
+/// shuffled.
+std::vector<int64_t> balanced_order(const Dataset& dataset, uint64_t seed, int64_t epoch);
+
+/// Seconds that all loader threads together spent.
+struct LoaderTimes {
+  double decode = 0;
+  double augment = 0;  // and resizing, normalisation
+};
 
 /// Threads for a loader beside a network that computes on `threads`: a quarter, at least 1.
 int default_loader_threads(int threads);
@@ -75,6 +91,8 @@ class Loader {
 
   /// Continues at (epoch, step) instead.
   void restart(int64_t epoch, int64_t step = 0);
+
+  LoaderTimes times() const;
 
   /// Seconds that next() has waited for a batch so far: near zero while the loader keeps up.
   double waited_seconds() const;

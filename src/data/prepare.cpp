@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <utility>
 
 namespace resnet {
@@ -30,6 +31,13 @@ class Prepared final : public Dataset {
   std::shared_ptr<const Dataset> whole_;
   Preprocessing preprocessing_;
 };
+
+DecodedWindow timed_picture(const Dataset& dataset, int64_t index, const PictureRequest& request, double* seconds) {
+  const auto start = std::chrono::steady_clock::now();
+  DecodedWindow window = dataset.picture(index, request);
+  if (seconds) *seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return window;
+}
 
 }  // namespace
 
@@ -57,9 +65,9 @@ Image prepare(const Image& image, const Preprocessing& preprocessing) {
 }
 
 Image training_picture(const Dataset& dataset, int64_t index, const Preprocessing& preprocessing,
-                       const Augmentation& augmentation, Rng& rng) {
+                       const Augmentation& augmentation, Rng& rng, double* decoding) {
   if (augmentation.resized_crop == 0) {
-    Image image = random_crop(evaluation_picture(dataset, index, preprocessing), augmentation, rng);
+    Image image = random_crop(evaluation_picture(dataset, index, preprocessing, decoding), augmentation, rng);
     return random_change(std::move(image), augmentation, rng);
   }
   const auto choose = [&](int height, int width) {
@@ -73,8 +81,8 @@ Image training_picture(const Dataset& dataset, int64_t index, const Preprocessin
   return random_change(std::move(image), augmentation, rng);
 }
 
-Image evaluation_picture(const Dataset& dataset, int64_t index, const Preprocessing& preprocessing) {
-  const DecodedWindow window = dataset.picture(index, {.channels = preprocessing.channels});
+Image evaluation_picture(const Dataset& dataset, int64_t index, const Preprocessing& preprocessing, double* decoding) {
+  const DecodedWindow window = timed_picture(dataset, index, {.channels = preprocessing.channels}, decoding);
   return prepare(window.image, preprocessing);
 }
 

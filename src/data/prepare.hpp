@@ -25,12 +25,14 @@ Image with_channels(Image image, int channels);
 Image prepare(const Image& image, const Preprocessing& preprocessing);
 
 /// Image `index` for training, of the size of `preprocessing`: a random resized crop, decoded no further than it needs,
-/// or what prepare() shows, padded and cropped; then random_change(). Error (bad data): it cannot be decoded.
+/// or what prepare() shows, padded and cropped; then random_change(). The seconds until the
+/// picture is decoded are added to `decoding`. Error (bad data): it cannot be decoded.
 Image training_picture(const Dataset& dataset, int64_t index, const Preprocessing& preprocessing,
-                       const Augmentation& augmentation, Rng& rng);
+                       const Augmentation& augmentation, Rng& rng, double* decoding = nullptr);
 
 /// Image `index` as evaluation and prediction see it. Error (bad data): it cannot be decoded.
-Image evaluation_picture(const Dataset& dataset, int64_t index, const Preprocessing& preprocessing);
+Image evaluation_picture(const Dataset& dataset, int64_t index, const Preprocessing& preprocessing,
+                         double* decoding = nullptr);
 
 /// Whether the images of `dataset` need nothing but normalisation: one size, which is that of the network.
 bool fits(const Dataset& dataset, const Preprocessing& preprocessing);

@@ -156,6 +156,8 @@ Recipe read_recipe(Section section) {
   recipe.decay_all = section.flag("decay_all");
   recipe.label_smoothing = section.number("label_smoothing");
   recipe.augmentation = read_augmentation(section);
+  if (section.has("sampling")) recipe.balanced_sampling = is_balanced(section.text("sampling"));
+  if (section.has("class_weights")) recipe.class_weights = section.text("class_weights");
   section.expect_no_more();
   check(recipe);
   return recipe;
@@ -244,12 +246,14 @@ std::string to_toml(const Recipe& recipe) {
       "weight_decay = {}\n"
       "decay_all = {}  # false: not of batch norm and biases\n"
       "label_smoothing = {}\n"
-      "{}",
+      "{}"
+      "sampling = \"{}\"\n"
+      "class_weights = {}\n",
       quoted(recipe.name), recipe.epochs, recipe.iterations, recipe.batch, real(recipe.schedule.peak),
       name_of(recipe.schedule.kind), real(recipe.schedule.warmup), fmt::join(milestones, ", "),
       real(recipe.schedule.factor), real(recipe.gentle.lr), real(recipe.gentle.until_error), recipe.gentle.from_depth,
       real(recipe.momentum), recipe.nesterov, real(recipe.weight_decay), recipe.decay_all, real(recipe.label_smoothing),
-      to_toml(recipe.augmentation));
+      to_toml(recipe.augmentation), recipe.balanced_sampling ? "balanced" : "shuffled", quoted(recipe.class_weights));
 }
 
 std::string to_toml(const RunConfig& config) {

@@ -51,6 +51,12 @@ const Recipe& find_recipe(std::string_view name) {
   fail_usage("recipe: unknown name '", name, "'; there are ", known);
 }
 
+bool is_balanced(std::string_view sampling) {
+  if (sampling != "balanced" && sampling != "shuffled")
+    fail_usage("sampling: expected shuffled or balanced, got '", sampling, "'");
+  return sampling == "balanced";
+}
+
 Recipe changed(Recipe recipe, const RecipeChanges& changes) {
   if (changes.epochs && changes.iterations) fail_usage("recipe: give either epochs or iterations, not both");
   if (changes.epochs) {
@@ -72,6 +78,8 @@ Recipe changed(Recipe recipe, const RecipeChanges& changes) {
   set(recipe.schedule.warmup, changes.warmup);
   if (changes.schedule) recipe.schedule.kind = schedule_kind(*changes.schedule);
   recipe.augmentation = changed(recipe.augmentation, changes.augmentation);
+  if (changes.sampling) recipe.balanced_sampling = is_balanced(*changes.sampling);
+  set(recipe.class_weights, changes.class_weights);
   set(recipe.nesterov, changes.nesterov);
   set(recipe.decay_all, changes.decay_all);
   if (recipe.momentum == 0 && !changes.nesterov) recipe.nesterov = false;  // Nesterov's look-ahead along no momentum

@@ -42,6 +42,12 @@ struct Recipe {
   double label_smoothing = 0;
   /// What the recipe asks for; a data set may allow less (flips of digits).
   Augmentation augmentation = {};
+  /// An epoch shows as many images of each class.
+  bool balanced_sampling = false;
+  /// "none", "balanced" or "NAME=WEIGHT,...": see class_weights().
+  std::string class_weights = "none";
+  /// Whether the loss takes shares of classes instead of labels.
+  bool soft_targets() const { return augmentation.mixes() || class_weights != "none"; }
   bool operator==(const Recipe&) const = default;
 };
 
@@ -57,7 +63,12 @@ struct RecipeChanges {
   std::optional<std::string> schedule = {};
   std::optional<bool> nesterov = {}, decay_all = {};
   AugmentationChanges augmentation = {};
+  std::optional<std::string> sampling = {};  // "shuffled" or "balanced"
+  std::optional<std::string> class_weights = {};
 };
+/// "balanced" or "shuffled". Error (usage): neither of them.
+bool is_balanced(std::string_view sampling);
+
 /// `recipe` with the changes, checked.
 Recipe changed(Recipe recipe, const RecipeChanges& changes);
 

@@ -6,6 +6,7 @@
 #include "base/progress.hpp"
 #include "data/prepare.hpp"
 #include "runtime/executable.hpp"
+#include "train/class_weights.hpp"
 
 #include <fmt/format.h>
 
@@ -46,6 +47,9 @@ LoaderOptions loader_options(const TrainerSetup& setup) {
           .augmentation = allowed(recipe.augmentation, setup.data.augmentation),
           .drop_last = true,
           .seed = setup.config.seed,
+          .balanced = recipe.balanced_sampling,
+          .class_weights = class_weights(recipe.class_weights, *setup.data.train),
+          .label_smoothing = recipe.label_smoothing,
           .threads = setup.loader_threads > 0 ? setup.loader_threads : default_loader_threads(setup.threads),
           .prefetch = batches_ahead(setup)};
 }
@@ -68,6 +72,7 @@ Trainer::Trainer(TrainerSetup setup, State state, const TrainingPosition& positi
       program_(setup_.info.spec, setup_.config.recipe, setup_.config.precision, state_, setup_.config.seed,
                compile_options(setup_, pool_)),
       inference_(setup_.info.spec, state_, compile_options(setup_, pool_)),
+      pace_(loader_options(setup_).threads),
       shown_(prepared(setup_.data.test, setup_.info.preprocessing)),
       start_(Clock::now()) {
   setup_.config.instruction_set =
@@ -148,6 +153,7 @@ void Trainer::train_step(const RunDirectory& run) {
   const TrainingProgram::Result result = advance(false);
   if (!std::isfinite(result.loss)) diagnose(run);
   images_trained_ += position_.running.images - before;
+  pace_.update({.compute = time_.compute, .waiting = time_.loading, .loader = loader_.times()});
   if (step_hook) step_hook(position_.step);
 }
 

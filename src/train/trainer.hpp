@@ -7,6 +7,7 @@
 #include "train/checkpoint.hpp"
 #include "train/config.hpp"
 #include "train/evaluate.hpp"
+#include "train/pace.hpp"
 #include "train/run.hpp"
 #include "train/train.hpp"
 #include "train/training_program.hpp"
@@ -79,6 +80,7 @@ class Trainer {
   InferenceProgram inference_;
   std::vector<MetricsRow> rows_;
   std::optional<EvaluationResult> evaluation_;
+  Pace pace_;
   std::shared_ptr<const Dataset> shown_;  // the test part as the network sees it, for the report
   std::vector<TrainingImage> shown_training_;
   TimeSplit time_;

@@ -28,7 +28,7 @@ Tensor random_key(uint64_t seed, int64_t step) {
 
 Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision precision, bool observe_gradients) {
   const auto smoothing = static_cast<float>(recipe.label_smoothing);
-  Graph graph = fuse(loss_graph(spec, recipe.batch, Mode::training, smoothing, recipe.augmentation.mixes()));
+  Graph graph = fuse(loss_graph(spec, recipe.batch, Mode::training, smoothing, recipe.soft_targets()));
   if (precision != Precision::fp32) graph = insert_casts(graph, precision);
   const std::map<Value, Value> gradients = differentiate(graph, {{*graph.find("loss"), {}}}, graph.parameters());
   if (observe_gradients)
@@ -42,7 +42,7 @@ Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision prec
 
 TrainingProgram::TrainingProgram(const ModelSpec& spec, const Recipe& recipe, Precision precision, State& state,
                                  uint64_t seed, const CompileOptions& options)
-    : seed_(seed), soft_targets_(recipe.augmentation.mixes()) {
+    : seed_(seed), soft_targets_(recipe.soft_targets()) {
   const Graph graph = training_graph(spec, recipe, precision);
   random_ = graph.find("random_key").has_value();
   initialise(state, graph, seed, options.compute);
