@@ -2,16 +2,17 @@
 // normalise.
 //   bench_decode_images LIST SCALE_FOR SECONDS STEP
 // LIST holds a line "TOP LEFT HEIGHT WIDTH FILE" for each picture; SCALE_FOR is DecodeOptions::scale_for; STEP is how
-// far to go: window, resize or normalise. Prints pictures a second, the median over passes through the list.
+// far to go: window, resize or normalise. Prints pictures a second of processor time, the median over passes through
+// the list.
 #include "base/files.hpp"
 #include "data/decode.hpp"
 #include "data/resize.hpp"
 #include "data/transforms.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -38,12 +39,6 @@ std::vector<Row> read_rows(const std::string& list) {
   return rows;
 }
 
-void normalise(const Image& image, const NormalisationTable& table, std::vector<float>& out) {
-  const std::size_t area = image.pixels.size() / 3;
-  for (std::size_t c = 0; c < 3; ++c)
-    for (std::size_t i = 0; i < area; ++i) out[c * area + i] = table[c][image.pixels[i * 3 + c]];
-}
-
 // One picture; returns something that depends on all of it, so that no step can be left out.
 float process(const Row& row, int scale_for, const std::string& step, const NormalisationTable& table,
               std::vector<float>& out) {
@@ -68,14 +63,11 @@ int main(int count, char** arguments) {
   std::vector<float> out(3 * size * size);
   std::vector<double> rates;
   float sum = 0;
-  using Clock = std::chrono::steady_clock;
-  const auto since = [](Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-  };
-  for (const auto begin = Clock::now(); since(begin) < seconds || rates.empty();) {
-    const auto start = Clock::now();
+  const auto now = [] { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; };
+  for (const double begin = now(); now() - begin < seconds || rates.empty();) {
+    const double start = now();
     for (const Row& row : rows) sum += process(row, scale_for, arguments[4], table, out);
-    rates.push_back(static_cast<double>(rows.size()) / since(start));
+    rates.push_back(static_cast<double>(rows.size()) / (now() - start));
   }
   std::nth_element(rates.begin(), rates.begin() + static_cast<std::ptrdiff_t>(rates.size() / 2), rates.end());
   std::printf("%.1f %g\n", rates[rates.size() / 2], static_cast<double>(sum));

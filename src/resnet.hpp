@@ -30,8 +30,10 @@
 // Images.
 #include "data/builtin.hpp"
 #include "data/dataset.hpp"
+#include "data/decode.hpp"
 #include "data/loader.hpp"
 #include "data/open.hpp"
+#include "data/resize.hpp"
 #include "data/transforms.hpp"
 
 // Training, evaluation and inference.
