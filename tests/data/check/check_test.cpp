@@ -6,6 +6,7 @@
 #include "data/builtin.hpp"
 #include "data/expect_error.hpp"
 #include "data/temporary_folder.hpp"
+#include "data/unpacked.hpp"
 #include "support/places.hpp"
 
 #include <gtest/gtest.h>
@@ -213,6 +214,33 @@ TEST(Check, RefusesFoldersWithoutImages) {
   expect_error([&] { check_folder(folder.path(), {}); }, ExitCode::bad_data, {"no images"});
   EXPECT_FALSE(holds_image_files(folder.path()));
   expect_error([&] { check_folder(folder.path() / "none", {}); }, ExitCode::bad_data, {"none"});
+}
+
+class CheckSlow : public UnpackedData {};
+
+TEST_F(CheckSlow, PhotosRaiseNothing) {
+  unpack({"hymenoptera-small.tar"});
+  if (IsSkipped()) return;
+  EXPECT_EQ(lines_of(check_folder(folder_.path(), {})), std::vector<std::string>{});
+}
+
+TEST_F(CheckSlow, DigitsOfAClassAreNotTakenForCopies) {
+  unpack({"mnist-small.tar.xz"});
+  if (IsSkipped()) return;
+  EXPECT_EQ(lines_of(check_folder(folder_.path(), {})), std::vector<std::string>{});
+}
+
+TEST_F(CheckSlow, TinyImagenetHasGreyImagesAndNothingElse) {
+  unpack({"tiny-imagenet-10c.tar"});
+  if (IsSkipped()) return;
+  const CheckResult result = check_folder(folder_.path(), {});
+  EXPECT_EQ(result.images.size(), 2500u);
+  const auto count = [&](Problem problem) {
+    return std::ranges::count_if(result.findings, [&](const Finding& finding) { return finding.problem == problem; });
+  };
+  EXPECT_EQ(count(Problem::grey_among_colour), 70) << "as Pillow's modes say";
+  EXPECT_EQ(count(Problem::outside_classes), 1) << "classes.txt";
+  EXPECT_EQ(result.findings.size(), 71u);
 }
 
 TEST(CheckRows, AreInTheirOrder) {
