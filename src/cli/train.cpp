@@ -6,6 +6,7 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
+#include "data/cache.hpp"
 
 #include <limits>
 #include <memory>
@@ -122,6 +123,13 @@ void shorten_for_shapes(const CLI::App& app, TrainOptions& options) {
   changes.epochs = epochs_of_shapes;
 }
 
+void add_cache_options(CLI::App& app, fs::path& cache) {
+  app.add_flag_callback(
+      "--cache", [&cache] { cache = cache.empty() ? default_cache_folder() : cache; },
+      "keep decoded photos on disk, in ~/.cache/resnet; no result changes");
+  app.add_option("--cache-dir", cache, "keep them in this folder")->type_name("DIR");
+}
+
 }  // namespace
 
 Action declare_train(CLI::App& app) {
@@ -134,6 +142,7 @@ Action declare_train(CLI::App& app) {
   add_augment_options(app, options->changes.augmentation);
   add_model_options(app, options->request.model_options);
   add_run_options(app, *options);
+  add_cache_options(app, options->request.cache);
   return [options, &app](const std::string& command) {
     TrainRequest& request = options->request;
     shorten_for_shapes(app, *options);
@@ -154,6 +163,7 @@ Action declare_resume(CLI::App& app) {
   app.add_option("RUN", request.run, "the run directory")->required();
   add_whole(app, "--epochs", request.epochs, 1, any, "another length than planned; the bytes will differ then");
   add_threads(app, request.threads);
+  add_cache_options(app, request.cache);
   add_whole(app, "--loader-threads", request.loader_threads, 0, 1024, "threads that prepare images; 0: by --threads");
   add_whole(app, "--checkpoint-every", request.checkpoint_every, 0, any, "steps; 0: after each epoch");
   app.add_flag("--no-reuse", options->no_reuse, "give every value its own memory, to find a fault");

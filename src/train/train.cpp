@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "data/cache.hpp"
 #include "data/open.hpp"
 #include "train/plan.hpp"
 #include "train/split_file.hpp"
@@ -23,11 +24,11 @@ std::string lasting_source(const std::string& data) {
   return data.starts_with("builtin:") ? data : fs::absolute(data).lexically_normal().string();
 }
 
-DataSplit open_for_training(const std::string& source, double validation, int threads) {
+DataSplit open_for_training(const std::string& source, double validation, int threads, const fs::path& cache) {
   DataSplit data = open_data(source, {.threads = threads, .validation = validation});
   if (!data.train) fail_data(source, ": has no training images; it can only be used by 'eval'");
   if (!data.note.empty()) log_info("{}", data.note);
-  return data;
+  return cache.empty() ? data : with_cache(std::move(data), cache_file(cache, source), threads);
 }
 
 void check_request(const TrainRequest& request, const Recipe& recipe, const DataSplit& data) {
@@ -143,7 +144,7 @@ void expect_same_kernels(const RunConfig& before, const RunConfig& now, const Ru
 
 TrainResult train(const TrainRequest& request) {
   const int threads = thread_count(request.threads);
-  const DataSplit data = open_for_training(request.data, request.validation, threads);
+  const DataSplit data = open_for_training(request.data, request.validation, threads, request.cache);
   const std::optional<ModelFile> weights =
       request.weights.empty() ? std::nullopt : std::optional(load_model(request.weights));
   const auto [info, recipe, reason] = plan_training(request, data, weights ? &*weights : nullptr);
@@ -193,7 +194,7 @@ TrainResult resume(const ResumeRequest& request) {
   LoadedPosition loaded = load_position(run.last());
   const RunConfig config = next_config(before, loaded, request, run);
   const ModelInfo info = loaded.info;
-  const DataSplit data = open_for_training(config.data, config.validation, threads);
+  const DataSplit data = open_for_training(config.data, config.validation, threads, request.cache);
   if (data.train->classes() != info.classes)
     fail_data(config.data, ": has other classes than the run was trained on; restore the data");
   expect_same_images(config, data, run);

@@ -38,6 +38,7 @@ struct TrainRequest {
   int threads = 0;         // 0: one for each available core; changes no result
   int loader_threads = 0;  // 0: a quarter of the threads; changes no result
   Precision precision = Precision::fp32;
+  fs::path cache = {};           // folder for decoded photos; empty: none. It changes no result
   fs::path weights = {};         // start from this model file; a head for another number of classes starts anew
   fs::path out = {};             // the run directory itself; empty: the next free runs/train/NAME[-N]
   bool force = false;            // `out` may be an earlier run, which goes when this one has begun
@@ -51,6 +52,7 @@ struct ResumeRequest {
   fs::path run;
   int threads = 0;
   int loader_threads = 0;
+  fs::path cache = {};
   std::optional<int64_t> epochs = {};  // another length: the schedule is rescaled and the bytes differ, which is said
   std::optional<int64_t> checkpoint_every = {};  // none: as the run was started or last resumed
   bool reuse_memory = true;
