@@ -38,10 +38,11 @@ struct Lanes {
   const Size& of(const Range& range) const { return range.size() == images / count ? small : large; }
 };
 
-Lanes make_lanes(Lowering& to, const ConvolutionRequest& request, Value weights, int count, int parts) {
+Lanes make_lanes(Lowering& to, const ConvolutionRequest& request, Value weights, const Grouping& grouping, int count,
+                 int parts) {
   const auto sized = [&](int64_t images) {
     const auto primitive = find_convolution(to, request, images, request.sizes.out_channels / parts);
-    return Lanes::Size{primitive, pack_weights(to, weights, primitive->desc(1), parts)};
+    return Lanes::Size{primitive, pack_weights(to, weights, grouping, primitive->desc(1), parts)};
   };
   Lanes lanes{.images = request.sizes.images, .count = count};
   lanes.small = lanes.large = sized(lanes.images / count);
@@ -53,7 +54,8 @@ Lanes make_lanes(Lowering& to, const ConvolutionRequest& request, Value weights,
 
 void lower(const Conv& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], w = node.inputs[1], y = node.outputs[0];
-  const ConvolutionSizes sizes = convolution_sizes(to.shape(x), to.shape(y), op.window, op.groups);
+  const Grouping grouping = choose_grouping(to, to.shape(x), to.shape(y), op.groups);
+  const ConvolutionSizes sizes = convolution_sizes(to.shape(x), to.shape(y), op.window, grouping);
   Step step = to.step(node, "");
   const int64_t images = sizes.images;
   const int parts = parts_for(to, sizes, images, step.info.macs);
@@ -67,7 +69,7 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
                              .relu = op.relu && !op.add,
                              .inference = !to.training};
   choose_layouts(to, request, to.layout(x), images / count, part_channels);
-  const Lanes lanes = make_lanes(to, request, w, count, parts);
+  const Lanes lanes = make_lanes(to, request, w, grouping, count, parts);
 
   const Buffer source = to.read(x, request.layouts.source);
   const Buffer bias = op.bias ? to.read(node.inputs[2]) : Buffer{};
@@ -104,12 +106,13 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
 
 void lower(const ConvGradInput& op, const Node& node, Lowering& to) {
   const Value w = node.inputs[0], dy = node.inputs[1], dx = node.outputs[0];
-  const ConvolutionSizes sizes = convolution_sizes(to.shape(dx), to.shape(dy), op.window, op.groups);
+  const Grouping grouping = choose_grouping(to, to.shape(dx), to.shape(dy), op.groups);
+  const ConvolutionSizes sizes = convolution_sizes(to.shape(dx), to.shape(dy), op.window, grouping);
   Step step = to.step(node, "");
   const int count = lanes_for(sizes.images, step.info.macs);
   ConvolutionRequest request{.kind = Candidate::backward_data, .sizes = sizes, .window = op.window};
   choose_layouts(to, request, Layout::blocked, sizes.images / count, sizes.out_channels);
-  const Lanes lanes = make_lanes(to, request, w, count, 1);
+  const Lanes lanes = make_lanes(to, request, w, grouping, count, 1);
   const Buffer gradient = to.read(dy, request.layouts.destination);
   const Buffer result = to.write(dx, request.layouts.source);
   step.info.implementation = lanes.small.primitive->implementation();

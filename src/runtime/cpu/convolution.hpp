@@ -21,8 +21,17 @@ struct ConvolutionRequest {
   bool bias = false, relu = false, inference = false;
 };
 
-/// Sizes of a convolution of images of shape `x` to shape `y`.
-ConvolutionSizes convolution_sizes(const Shape& x, const Shape& y, const Window& window, int groups);
+/// How the groups of a convolution are computed.
+struct Grouping {
+  int groups = 1;  // of the convolution
+  int merged = 1;  // of them in each group of the primitive; 1: as they are
+};
+
+/// For a convolution of images of shape `x` to shape `y`.
+Grouping choose_grouping(const Lowering& to, const Shape& x, const Shape& y, int groups);
+
+/// Sizes of a convolution of images of shape `x` to shape `y`, as the primitives compute it.
+ConvolutionSizes convolution_sizes(const Shape& x, const Shape& y, const Window& window, const Grouping& grouping);
 
 /// The primitive for `images` images and `out_channels` output channels of the request; nothing if oneDNN only has its
 /// reference implementation for these layouts, unless they are row-major on both sides.
@@ -37,8 +46,14 @@ void choose_layouts(Lowering& to, ConvolutionRequest& request, Layout source_sto
 /// How images are shared out to tasks: `lanes` of nearly equal size.
 int lanes_for(int64_t images, int64_t macs);
 
-/// Weights [O,I,kh,kw] packed for a primitive in `parts` equal pieces along O, one after the other.
-Buffer pack_weights(Lowering& to, Value weights, const MemoryDesc& wanted, int parts);
+/// Weights [O,I/groups,kh,kw] with zeros between merged groups: [O,merged I/groups,kh,kw]. `constant`: written by a
+/// prepare step.
+Buffer widened_weights(Lowering& to, Value weights, const Grouping& grouping, bool constant);
+/// The inverse, for a gradient; `weights` is the narrow shape.
+void narrow_weights(const Shape& weights, const Grouping& grouping, const float* wide, float* narrow);
+
+/// Weights packed for a primitive in `parts` equal pieces along O, one after the other.
+Buffer pack_weights(Lowering& to, Value weights, const Grouping& grouping, const MemoryDesc& wanted, int parts);
 
 /// The row-major description of weights with the dimensions of `like` ([O,I,kh,kw] or [G,O/G,I/G,kh,kw]).
 MemoryDesc row_major_weights(const MemoryDesc& like);

@@ -9,7 +9,7 @@ namespace resnet::cpu {
 using dnnl::memory;
 using Tag = dnnl::memory::format_tag;
 
-ConvolutionSizes convolution_sizes(const Shape& x, const Shape& y, const Window& window, int groups) {
+ConvolutionSizes convolution_sizes(const Shape& x, const Shape& y, const Window& window, const Grouping& grouping) {
   return {.images = x.n(),
           .channels = x.c(),
           .height = x.h(),
@@ -17,7 +17,7 @@ ConvolutionSizes convolution_sizes(const Shape& x, const Shape& y, const Window&
           .out_channels = y.c(),
           .out_height = y.h(),
           .out_width = y.w(),
-          .groups = groups,
+          .groups = grouping.groups / grouping.merged,
           .kernel_h = window.kernel_h,
           .kernel_w = window.kernel_w,
           .stride_h = window.stride_h,
@@ -128,13 +128,13 @@ MemoryDesc row_major_weights(const MemoryDesc& like) {
   return {dims, memory::data_type::f32, dims.size() == 5 ? Tag::abcde : Tag::abcd};
 }
 
-Buffer pack_weights(Lowering& to, Value weights, const MemoryDesc& wanted, int parts) {
+Buffer pack_weights(Lowering& to, Value weights, const Grouping& grouping, const MemoryDesc& wanted, int parts) {
   const MemoryDesc plain = row_major_weights(wanted);
-  const Buffer from = to.read(weights);
+  const bool constant = !to.training && to[weights].kind != ValueKind::computed;
+  const Buffer from = grouping.merged > 1 ? widened_weights(to, weights, grouping, constant) : to.read(weights);
   if (wanted == plain) return from;
   for (const Lowering::Packed& known : to.packed)
     if (known.value == weights && known.parts == parts && known.desc == wanted) return known.buffer;
-  const bool constant = !to.training && to[weights].kind != ValueKind::computed;
   const std::size_t part_bytes = packed_bytes(wanted);
   const std::size_t bytes = part_bytes * static_cast<std::size_t>(parts);
   const std::string name = to[weights].name + " packed";

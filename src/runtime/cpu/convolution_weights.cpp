@@ -69,7 +69,8 @@ void lower_by_channels(const ConvolutionRequest& request, const Node& node, Lowe
   to.program.add(std::move(step));
 }
 
-void lower_by_lanes(const ConvolutionRequest& request, const Node& node, Lowering& to, Step step, int lanes) {
+void lower_by_lanes(const ConvolutionRequest& request, const Grouping& grouping, const Node& node, Lowering& to,
+                    Step step, int lanes) {
   const Value x = node.inputs[0], dy = node.inputs[1], dw = node.outputs[0];
   const int64_t images = request.sizes.images, channels = request.sizes.out_channels;
   const auto small = find_convolution(to, request, images / lanes, channels);
@@ -80,9 +81,11 @@ void lower_by_lanes(const ConvolutionRequest& request, const Node& node, Lowerin
   const Buffer partial = to.temporary(node, "lanes", static_cast<int64_t>(unpack.packed) * lanes);
   const Buffer sum = lanes == 1 ? partial : to.temporary(node, "sum", static_cast<int64_t>(unpack.packed));
   const Buffer result = to.write(dw);
+  const bool merged = grouping.merged > 1;
+  const Buffer wide = merged ? to.temporary(node, "wide", static_cast<int64_t>(unpack.plain)) : result;
   step.info.implementation = small->implementation();
   step.reads = {source, gradient};
-  step.writes = {partial, sum, result};
+  step.writes = {partial, sum, wide, result};
   const int64_t x_image = to.image_elements(x, request.layouts.source);
   const int64_t y_image = to.image_elements(dy, request.layouts.destination);
   const auto count = static_cast<int64_t>(unpack.packed / sizeof(float));
@@ -100,10 +103,11 @@ void lower_by_lanes(const ConvolutionRequest& request, const Node& node, Lowerin
     kernels->sum_lanes(memory.at<float>(partial) + lines.begin * line, count, lanes,
                        memory.at<float>(sum) + lines.begin * line, lines.size() * line);
   };
-  step.run = [=, run = to.runner()](const Memory& memory) {
+  step.run = [=, narrow = to.shape(dw), run = to.runner()](const Memory& memory) {
     run(memory, lanes, lane_task);
     if (lanes > 1) run(memory, pieces, sum_task);
-    unpack.reorder->run(memory, 0, {memory.at<float>(sum), memory.at<float>(result)});
+    unpack.reorder->run(memory, 0, {memory.at<float>(sum), memory.at<float>(wide)});
+    if (merged) narrow_weights(narrow, grouping, memory.at<float>(wide), memory.at<float>(result));
   };
   to.program.add(std::move(step));
 }
@@ -113,19 +117,21 @@ void lower_by_lanes(const ConvolutionRequest& request, const Node& node, Lowerin
 void lower(const ConvGradWeight& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], dy = node.inputs[1];
   Step step = to.step(node, "");
+  const Grouping grouping = choose_grouping(to, to.shape(x), to.shape(dy), op.groups);
   ConvolutionRequest request{.kind = Candidate::backward_weights,
-                             .sizes = convolution_sizes(to.shape(x), to.shape(dy), op.window, op.groups),
+                             .sizes = convolution_sizes(to.shape(x), to.shape(dy), op.window, grouping),
                              .window = op.window};
   const int64_t images = request.sizes.images;
   int lanes = lanes_for(images, step.info.macs);
   choose_layouts(to, request, to.layout(x), images / lanes, request.sizes.out_channels);
-  if (cut_by_channels(to, request, lanes)) return lower_by_channels(request, node, to, std::move(step));
+  if (grouping.merged == 1 && cut_by_channels(to, request, lanes))
+    return lower_by_channels(request, node, to, std::move(step));
   // The larger lanes must give the same layout as the smaller ones, since they are added.
   while (images % lanes != 0 &&
          find_convolution(to, request, images / lanes, request.sizes.out_channels)->desc(2) !=
              find_convolution(to, request, images / lanes + 1, request.sizes.out_channels)->desc(2))
     --lanes;
-  lower_by_lanes(request, node, to, std::move(step), lanes);
+  lower_by_lanes(request, grouping, node, to, std::move(step), lanes);
 }
 
 }  // namespace resnet::cpu

@@ -95,6 +95,8 @@ class Lowering {
     Buffer buffer;
   };
   std::vector<Packed> packed;
+  /// Weights with zeros between groups that are computed together.
+  std::map<Value, Buffer> widened;
 
  private:
   Buffer convert(Value value, Buffer from, Layout layout);
