@@ -29,6 +29,8 @@ struct LineChart {
   Scale x_scale = Scale::linear;
   Scale y_scale = Scale::linear;
   std::vector<Series> series = {};
+  /// False: a scatter of points, all of them marked and none joined.
+  bool joined = true;
   /// Fixed ends of the y axis (a curve is clipped there); by default the data decides.
   std::optional<double> y_low = {}, y_high = {};
   int width = 720, height = 360;  // proportions; the picture scales to its container

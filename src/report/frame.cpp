@@ -49,12 +49,12 @@ void draw_head(Svg& svg, const std::string& title, const std::vector<std::string
   for (const LegendEntry& entry : place_legend(names, width)) {
     const double y = (title.empty() ? 8 : 32) + entry.row * legend_row + 9;
     svg.open_colour(index);
-    if (swatch == Swatch::line) {
+    if (swatch == Swatch::line)
       svg.path("M" + coordinate(entry.x) + " " + coordinate(y) + "h28", "rc-line", dash(index));
-      svg.marker(entry.x + 14, y, index);
-    } else {
+    if (swatch == Swatch::square)
       svg.rectangle(entry.x + 14, y - 6, 12, 12, "rc-fill");
-    }
+    else
+      svg.marker(entry.x + 14, y, index);
     svg.close();
     svg.text(entry.x + 34, y + 4, entry.name);
     ++index;

@@ -16,8 +16,8 @@ struct PlotArea {
   double bottom() const { return top + height; }
 };
 
-/// How a legend entry is shown: a dashed line with its marker, or a filled square.
-enum class Swatch { line, square };
+/// How a legend entry is shown: a dashed line with its marker, the marker alone, or a filled square.
+enum class Swatch { line, marker, square };
 
 /// Pixels that the title and the rows of the legend take at the top of a chart `width` wide; one name alone is no
 /// legend.

@@ -97,10 +97,11 @@ void draw_band(Svg& svg, const Series& series, const Plot& plot) {
   svg.path(commands_of(outline) + "Z", "rc-band");
 }
 
-// All points of a short curve, about a dozen of a long one, shifted from series to series so that they rarely coincide.
-void draw_markers(Svg& svg, const Series& series, const Plot& plot, int index) {
+// All points of a scatter or a short curve, about a dozen of a long one, shifted from series to series so that they
+// rarely coincide.
+void draw_markers(Svg& svg, const Series& series, const Plot& plot, int index, bool joined) {
   const std::size_t count = length_of(series);
-  const std::size_t stride = count <= few_points ? 1 : count / 12;
+  const std::size_t stride = count <= few_points || !joined ? 1 : count / 12;
   const std::size_t first = stride == 1 ? 0 : stride * static_cast<std::size_t>(index % palette_size) / palette_size;
   for (std::size_t point = first; point < count; point += stride) {
     if (!plot.x.shows(series.x[point]) || !plot.y.shows(series.y[point])) continue;
@@ -112,14 +113,14 @@ void draw_markers(Svg& svg, const Series& series, const Plot& plot, int index) {
   }
 }
 
-void draw_series(Svg& svg, const Series& series, const Plot& plot, int index, bool marked) {
+void draw_series(Svg& svg, const Series& series, const Plot& plot, int index, bool joined, bool marked) {
   svg.open_colour(index);
   svg.open_clip(plot.area.left, plot.area.top, plot.area.width, plot.area.height);
   draw_band(svg, series, plot);
   for (const Run& run : runs_of(series, series.y, plot))
-    if (run.size() > 1) svg.path(commands_of(thinned(run, plot.area.width)), "rc-line", dash(index));
+    if (joined && run.size() > 1) svg.path(commands_of(thinned(run, plot.area.width)), "rc-line", dash(index));
   svg.close();
-  if (marked) draw_markers(svg, series, plot, index);
+  if (marked) draw_markers(svg, series, plot, index, joined);
   svg.close();
 }
 
@@ -183,13 +184,13 @@ std::string draw(const LineChart& chart) {
   const PlotArea area{left, head, width - left - 22, std::max(height - head - foot, 60.0)};
 
   Svg svg(width, area.bottom() + foot, chart.title.empty() ? "line chart" : chart.title);
-  draw_head(svg, chart.title, names, Swatch::line, width);
+  draw_head(svg, chart.title, names, chart.joined ? Swatch::line : Swatch::marker, width);
   draw_y_axis(svg, area, y, chart.y_label);
   draw_x_axis(svg, area, x, chart.x_label);
   const Plot plot{x, y, area};
   for (std::size_t index = 0; index < chart.series.size(); ++index)
-    draw_series(svg, chart.series[index], plot, static_cast<int>(index),
-                chart.series.size() > 1 || length_of(chart.series[index]) <= few_points);
+    draw_series(svg, chart.series[index], plot, static_cast<int>(index), chart.joined,
+                !chart.joined || chart.series.size() > 1 || length_of(chart.series[index]) <= few_points);
   if (values.y.empty()) draw_empty(svg, area);
   if (values.hidden > 0)
     svg.text(area.right(), area.bottom() + foot - 8, note_of(values.hidden, chart),

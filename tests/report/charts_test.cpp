@@ -118,6 +118,18 @@ TEST(LineChart, KeepsThePeaksOfALongCurve) {
   EXPECT_TRUE(has(commands, " 14L") || has(commands, " 14 ")) << "the peak reaches the top of the plot";
 }
 
+TEST(LineChart, AsAScatterMarksEveryPoint) {
+  Series series{.name = "a"};
+  for (int k = 0; k < 100; ++k) {
+    series.x.push_back(k % 10);
+    series.y.push_back(k / 10);
+  }
+  const std::string svg = draw(LineChart{.series = {series, {"b", {1}, {1}}}, .joined = false});
+  expect_sound(svg);
+  EXPECT_EQ(count_of(svg, "\"rc-mark\""), 101U + 2U) << "the points and the legend";
+  EXPECT_FALSE(has(svg, "class=\"rc-line\""));
+}
+
 TEST(LineChart, SeriesDifferWithoutColour) {
   EXPECT_EQ(dash(0), "");
   for (int index = 1; index < palette_size; ++index) EXPECT_NE(dash(index), dash(index - 1));
