@@ -6,5 +6,6 @@
 namespace resnet {
 
 StudyAction declare_notebook(StudyOptions& options);
+StudyAction declare_identity(StudyOptions& options);
 
 }  // namespace resnet

@@ -125,6 +125,10 @@ void StudyOptions::choice(const std::string& name, std::string& target, std::vec
        .initial = {}});
 }
 
+void StudyOptions::expect_consistent() const {
+  for (const auto& check : checks_) check();
+}
+
 std::string StudyOptions::to_toml(std::string_view study) const {
   std::string toml = fmt::format("format = 1\nstudy = \"{}\"\nseed = {}\n\n[options]\n", study, seed);
   for (const StudyOption& option : list_)

@@ -38,7 +38,13 @@ class StudyOptions {
   /// One of `words`; another is answered with the nearest.
   void choice(const std::string& name, std::string& target, std::vector<std::string> words, const std::string& help);
 
+  /// What no option can say by itself: `check` looks at all of them once they are read, before anything is written, and
+  /// fails with the option's name.
+  void require(std::function<void()> check) { checks_.push_back(std::move(check)); }
+
   const std::vector<StudyOption>& list() const { return list_; }
+  /// Error (usage): a check fails.
+  void expect_consistent() const;
 
   /// config.toml: the study, the seed and every option with its value.
   std::string to_toml(std::string_view study) const;
@@ -49,6 +55,7 @@ class StudyOptions {
   void add(StudyOption option);
 
   std::vector<StudyOption> list_;
+  std::vector<std::function<void()>> checks_;
 };
 
 /// The first line in which two configurations differ, as each has it; empty where one has no such line.

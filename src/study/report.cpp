@@ -1,6 +1,18 @@
 #include "study/report.hpp"
 
 namespace resnet {
+namespace {
+
+std::vector<GalleryItem> gallery_of(const std::vector<Picture>& pictures) {
+  std::vector<GalleryItem> items;
+  for (const Picture& picture : pictures)
+    items.push_back({.image = {picture.channels, picture.height, picture.width, picture.pixels},
+                     .title = picture.title,
+                     .caption = picture.caption});
+  return items;
+}
+
+}  // namespace
 
 std::string_view name_of(Finding finding) {
   switch (finding) {
@@ -22,9 +34,9 @@ void StudyReport::figure(std::string file, std::string svg, std::string caption,
   items_.back().figures.push_back({std::move(file), std::move(svg), std::move(caption), alone});
 }
 
-void StudyReport::gallery(std::vector<GalleryItem> items, int side) {
+void StudyReport::gallery(std::vector<Picture> pictures, int side) {
   items_.emplace_back();
-  items_.back().images = std::move(items);
+  items_.back().pictures = std::move(pictures);
   items_.back().side = side;
 }
 
@@ -40,7 +52,7 @@ void StudyReport::add_found(HtmlPage& page) const {
     if (!item.title.empty()) page.section(item.title);
     if (!item.text.empty()) page.paragraph(item.text);
     for (const Figure& figure : item.figures) page.figure(figure.svg, figure.caption, figure.alone);
-    if (!item.images.empty()) page.gallery(item.images, item.side);
+    if (!item.pictures.empty()) page.gallery(gallery_of(item.pictures), item.side);
     for (const Table& table : item.tables) page.table(table);
   }
 }

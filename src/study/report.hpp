@@ -31,6 +31,13 @@ struct Formula {
   std::string source;  // "He et al. 2016, eq. 4"
 };
 
+/// A small picture with its pixels: planes one after the other, [channels, height, width].
+struct Picture {
+  int channels = 3, height = 0, width = 0;
+  std::vector<uint8_t> pixels = {};
+  std::string title = {}, caption = {};
+};
+
 class StudyReport {
  public:
   /// `name` is the study's; the title is for people.
@@ -48,7 +55,8 @@ class StudyReport {
   void section(std::string title, std::string text = {});
   /// Drawn by report/charts; also written to figures/NAME.svg. `alone` gives it a row of its own.
   void figure(std::string file, std::string svg, std::string caption, bool alone = false);
-  void gallery(std::vector<GalleryItem> items, int side = 112);
+  /// Enlarged to `side` CSS pixels.
+  void gallery(std::vector<Picture> pictures, int side = 112);
   void table(Table table, std::string text = {});
   void claim(Claim claim) { claims_.push_back(std::move(claim)); }
 
@@ -68,7 +76,7 @@ class StudyReport {
   struct Item {
     std::string title, text;
     std::vector<Figure> figures;
-    std::vector<GalleryItem> images;
+    std::vector<Picture> pictures;
     int side = 0;
     std::vector<Table> tables;
   };

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/progress.hpp"
+#include "runtime/executable.hpp"
 
 #include <mutex>
 #include <sstream>
@@ -92,6 +93,11 @@ void StudyRun::pin(const std::string& key, const std::string& value) {
   if (before != Json(value))
     fail_data(directory_.path().string(), ": ", key, " was ", text_of_json(before), " when the study began, and is '",
               value, "' now; restore it, or start again with --force");
+}
+
+void StudyRun::pin_kernels() {
+  const CpuBackendInfo backend = cpu_backend_info();
+  pin("kernels", text_of(backend.instruction_set, ", oneDNN ", backend.onednn));
 }
 
 }  // namespace resnet

@@ -68,6 +68,8 @@ class StudyRun {
   /// Holds a later part of the run to what this part was made with (a hash of the data, an instruction set).
   /// Error (bad data): it was another `value` then.
   void pin(const std::string& key, const std::string& value);
+  /// Holds it to the CPU backend's kernels of this machine, which decide the bits of single precision.
+  void pin_kernels();
 
  private:
   void store(const std::string& key, const Json& value);

@@ -13,6 +13,8 @@ namespace {
 
 constexpr Study table[] = {
     {"notebook", "the notebook from first to last cell, with NumPy's own numbers", declare_notebook},
+    {"identity", "how near to the identity a block is, and whether it is easier to learn with shortcuts",
+     declare_identity},
 };
 
 constexpr std::string_view marker = "figures";
@@ -62,6 +64,7 @@ const Study& find_study(const std::string& name) {
 
 StudyResult run_study(const Study& study, const StudyOptions& options, uint64_t first_seed, const StudyAction& action,
                       const StudyRequest& request) {
+  options.expect_consistent();
   const std::string config = options.to_toml(study.name);
   std::optional<NewRunFolder> fresh;
   std::optional<RunLock> lock;

@@ -39,6 +39,9 @@ TEST(Study, NamesTheFault) {
   expect_error(here.run({"study", "notebook", "--patern", "5"}), 2, "did you mean --patterns?");
   expect_error(here.run({"study", "notebook", "more"}), 2, "unexpected argument 'more'");
   expect_error(here.run({"study", "notebook"}, {.environment = {{"RESNET_NOISE", "loud"}}}), 2, "(from RESNET_NOISE)");
+  expect_error(here.run({"study", "identity", "--depths", "4,5"}), 2, "even number of layers");
+  expect_error(here.run({"study", "identity", "--depths", "4,4"}), 2, "--depths: 4 comes twice");
+  expect_error(here.run({"study", "identity", "--count", "layer"}), 2, "did you mean layers?");
   EXPECT_FALSE(fs::exists(here.path() / "runs"));
   expect_error(here.run({"study", "notebook", "--seed", "4294967296"}), 2, "RandomState takes 0 to 4294967295");
 }

@@ -1,0 +1,70 @@
+#include "study/statistics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace resnet {
+namespace {
+
+constexpr int resamples = 1000;
+constexpr double outside = 0.025;  // on each side of the interval
+
+double median_of(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+std::vector<double> finite_and_sorted(std::span<const double> values) {
+  std::vector<double> finite;
+  std::ranges::copy_if(values, std::back_inserter(finite), [](double x) { return std::isfinite(x); });
+  std::ranges::sort(finite);
+  return finite;
+}
+
+Summary quartiles_of(const std::vector<double>& sorted) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  if (sorted.empty()) return {0, none, none, none, none, none};
+  const double median = quantile(sorted, 0.5);
+  return {sorted.size(), quantile(sorted, 0.25), median, quantile(sorted, 0.75), median, median};
+}
+
+}  // namespace
+
+double quantile(std::span<const double> sorted, double share) {
+  const double place = share * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(place);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+Summary quartiles(std::span<const double> values) { return quartiles_of(finite_and_sorted(values)); }
+
+Summary summarise(std::span<const double> values, Rng rng) {
+  const std::vector<double> sorted = finite_and_sorted(values);
+  Summary summary = quartiles_of(sorted);
+  if (sorted.size() < 2) return summary;
+  std::vector<double> medians, drawn(sorted.size());
+  for (int k = 0; k < resamples; ++k) {
+    for (double& x : drawn) x = sorted[static_cast<std::size_t>(rng.below(static_cast<int64_t>(sorted.size())))];
+    medians.push_back(median_of(drawn));
+  }
+  std::ranges::sort(medians);
+  summary.low = quantile(medians, outside);
+  summary.high = quantile(medians, 1 - outside);
+  return summary;
+}
+
+Json to_json(const Summary& summary) {
+  return {{"count", summary.count}, {"median", summary.median},  {"q1", summary.q1},
+          {"q3", summary.q3},       {"median_low", summary.low}, {"median_high", summary.high}};
+}
+
+Summary powers_of_ten(const Summary& x) {
+  const auto power = [](double y) { return std::pow(10, y); };
+  return {x.count, power(x.q1), power(x.median), power(x.q3), power(x.low), power(x.high)};
+}
+
+}  // namespace resnet
