@@ -39,6 +39,7 @@ std::vector<TrainingImage> training_images(const std::shared_ptr<const Dataset>&
                                            const Preprocessing& preprocessing, LoaderOptions options, int64_t count) {
   options.batch = std::min(count, dataset->size());
   options.threads = options.prefetch = 1;
+  options.class_weights.clear();  // the parts of classes are shown, not what the loss makes of them
   Loader loader(dataset, preprocessing, options);
   const Batch& batch = loader.next();
   const std::span<const float> values = batch.images.data<float>(), shares = batch.targets.data<float>();

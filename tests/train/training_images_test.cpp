@@ -23,6 +23,9 @@ TEST(TrainingImages, AreThePixelsOfTheFirstBatch) {
     EXPECT_EQ(images[n].caption, data.train->classes()[static_cast<std::size_t>(data.train->label(order[n]))]);
   }
   EXPECT_EQ(training_images(data.train, data.preprocessing, options, 1000).size(), 40u) << "all there are";
+  LoaderOptions weighted = options;
+  weighted.class_weights = {0.5f, 1, 3};
+  EXPECT_EQ(training_images(data.train, data.preprocessing, weighted, 1)[0].caption, images[0].caption);
 }
 
 TEST(TrainingImages, NameTheSharesOfMixedOnes) {
