@@ -49,8 +49,10 @@ TEST(Nearest, FewestEdits) {
 }
 
 TEST(Preprocessing, SurvivesItsText) {
-  const Preprocessing cifar{3, 32, 32, {0.4914f, 0.4822f, 0.4465f}, {0.247f, 0.2435f, 0.2616f}};
+  const Preprocessing cifar{.mean = {0.4914f, 0.4822f, 0.4465f}, .deviation = {0.247f, 0.2435f, 0.2616f}};
   EXPECT_EQ(preprocessing_from_json(to_json_text(cifar)), cifar);
+  const Preprocessing photos{.height = 224, .width = 192, .resize = 256, .filter = Filter::bicubic};
+  EXPECT_EQ(preprocessing_from_json(to_json_text(photos)), photos);
 }
 
 TEST(Preprocessing, RefusesWhatDoesNotFit) {

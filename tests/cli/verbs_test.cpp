@@ -49,7 +49,7 @@ TEST(Models, AreListedWithTheirCosts) {
   const nlohmann::json list = here.run({"models", "--json"}).json();
   ASSERT_TRUE(list.is_array());
   for (const auto& row : list) {
-    EXPECT_EQ(keys(row), (std::set<std::string>{"name", "parameters", "macs", "input"}));
+    EXPECT_EQ(keys(row), (std::set<std::string>{"name", "parameters", "macs", "input", "classes", "group"}));
     if (row["name"] != "resnet50") continue;
     EXPECT_EQ(row["parameters"], 25'557'032);
     EXPECT_EQ(row["input"], (nlohmann::json{3, 224, 224}));

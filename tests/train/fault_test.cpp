@@ -64,6 +64,7 @@ TEST_F(Fault, AnEvaluationThatOverflowsIsNeverTheBest) {
   request.data = "builtin:shapes?train=8&test=1";
   request.recipe.batch = 1;
   request.recipe.iterations = 3;
+  request.recipe.schedule.peak = 0.2;
   request.recipe.epochs = 0;
   const TrainResult result = train(request);
   ASSERT_FALSE(std::isfinite(result.evaluation.loss));

@@ -93,8 +93,11 @@ TEST(Run, DirectoriesAreNotOverwritten) {
   EXPECT_NE(error_of([&] { create(out, true); }).find("something other than a run"), std::string::npos);
   EXPECT_TRUE(fs::exists(out / "note.txt"));
   write_file(out / "config.toml", "");
+  EXPECT_NE(error_of([&] { create(out, true); }).find("note.txt: is not of the run"), std::string::npos);
+  EXPECT_TRUE(fs::exists(out / "note.txt"));
+  fs::rename(out / "note.txt", out / "log.txt");
   create(out, true);
-  EXPECT_FALSE(fs::exists(out / "note.txt"));
+  EXPECT_FALSE(fs::exists(out / "log.txt"));
   EXPECT_NE(error_of([&] { open_run(folder / "none"); }).find("3: "), std::string::npos);
   write_file(folder / "file", "");
   EXPECT_NE(error_of([&] { create(folder / "file" / "run", false); }).find("1: "), std::string::npos);
