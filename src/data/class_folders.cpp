@@ -23,6 +23,12 @@ std::string_view rest_of(std::string_view name) {
   return slash == std::string_view::npos ? std::string_view() : name.substr(slash + 1);
 }
 
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i) text += (i ? ", '" : "'") + names[i] + "'";
+  return names.size() > 3 ? text_of(text, " and ", names.size() - 3, " more") : text;
+}
+
 /// Class folders and the files in each, of names without their part.
 using Classes = std::map<std::string, std::vector<std::size_t>, std::less<>>;
 
@@ -59,8 +65,9 @@ Parts take_apart(const std::vector<std::string>& names, const std::vector<std::s
   for (const std::string& folder : folders) class_of(folder, false);
   for (std::size_t i = 0; i < names.size(); ++i)
     if (std::vector<std::size_t>* files = class_of(names[i], true)) files->push_back(i);
-  for (const std::string& name : outside)
-    notes.push_back(text_of("folder '", name, "' is in none of the parts and is left out"));
+  if (!outside.empty())
+    notes.push_back(
+        text_of("what is in ", listed({outside.begin(), outside.end()}), " is in none of the parts and is left out"));
   return result;
 }
 
@@ -108,12 +115,6 @@ ClassifiedFiles classified(const Classes& classes, const std::vector<std::string
     result.labels.resize(result.files.size(), static_cast<int>(label));
   }
   return result;
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i) text += (i ? ", '" : "'") + names[i] + "'";
-  return names.size() > 3 ? text_of(text, " and ", names.size() - 3, " more") : text;
 }
 
 /// Names that are in `a` and not in `b`.

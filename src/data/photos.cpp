@@ -108,10 +108,12 @@ std::vector<PhotoFile> usable(const ImageFiles& files, const ClassifiedFiles& pa
   return photos;
 }
 
-/// Moves the share for validation out of `train`. Where nobody falls into one of the parts, one image makes it.
+/// Moves the share for validation out of `train`; a share of 1 takes all. Where nobody falls into one of the parts, one
+/// image makes it.
 std::vector<PhotoFile> split_off(std::vector<PhotoFile>& train, double fraction) {
-  if (!(fraction > 0 && fraction < 1))
+  if (!(fraction > 0 && fraction <= 1))
     fail_usage("the validation part is ", fraction, " of the training images, expected between 0 and 1");
+  if (fraction == 1) return std::exchange(train, {});
   if (train.size() < 2) fail_data("has ", train.size(), " usable images, which cannot be split; expected at least 2");
   const auto stays = [&](const PhotoFile& photo) { return !is_for_validation(photo.content, fraction); };
   auto middle = std::stable_partition(train.begin(), train.end(), stays);

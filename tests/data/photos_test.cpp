@@ -131,6 +131,13 @@ TEST_F(PhotoFolder, NeitherPartIsEmpty) {
   }
 }
 
+TEST_F(PhotoFolder, AllImagesCanBeForValidation) {
+  for (const char* file : {"a/1.ppm", "a/2.ppm", "b/1.ppm"}) put(file);
+  const DataSplit split = open(1);
+  EXPECT_EQ(split.train, nullptr);
+  EXPECT_EQ(split.test->size(), 3);
+}
+
 TEST_F(PhotoFolder, BadHeadersAreLeftOutAndNamed) {
   for (const char* file : {"a/1.ppm", "a/2.ppm", "b/1.ppm"}) put(file);
   folder.put("a/empty.jpg", "");
