@@ -44,8 +44,8 @@ void Progress::update(int64_t done, std::string_view details) {
       total_ > 0 ? std::clamp(static_cast<double>(done_) / static_cast<double>(total_), 0.0, 1.0) : 0;
   const double left = rate() > 0 ? static_cast<double>(total_ - done_) / rate() : 0;
   const std::string text =
-      fmt::format("{} {:3.0f}% {}/{} {:.0f} {}/s, {} left{}{}", label_, 100 * fraction, done_, total_, rate(), unit_,
-                  duration_text(left), details.empty() ? "" : ", ", details);
+      fmt::format("{} {:3.0f}% {}/{} {:.{}f} {}/s, {} left{}{}", label_, 100 * fraction, done_, total_, rate(),
+                  rate() < 10 ? 1 : 0, unit_, duration_text(left), details.empty() ? "" : ", ", details);
   if (!terminal_) return log_line(LogLevel::info, text);
   const int filled = static_cast<int>(fraction * bar_width);
   print_stderr(fmt::format("{}[{:=<{}}{: <{}}] {}", clear_line, "", filled, "", bar_width - filled, text));

@@ -82,8 +82,9 @@ std::vector<std::string> tick_texts(std::span<const double> ticks) {
     largest = std::max(largest, std::abs(tick));
     if (tick != 0) smallest = std::min(smallest, std::abs(tick));
   }
-  const bool far = largest >= 1e9 || largest < 1e-3 || smallest < 0.99e-4;
   const double unit = largest >= 1e7 ? 1e6 : largest >= 1e4 ? 1e3 : 1;
+  const bool crowded = unit > 1 && smallest < 0.09 * unit;  // many decades: "0.001k" says less than "1e+00"
+  const bool far = largest >= 1e9 || largest < 1e-3 || smallest < 0.99e-4 || crowded;
   const char* suffix = unit == 1e6 ? "M" : unit == 1e3 ? "k" : "";
   std::vector<double> scaled(ticks.begin(), ticks.end());
   for (double& value : scaled) value /= unit;

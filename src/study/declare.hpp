@@ -7,5 +7,7 @@ namespace resnet {
 
 StudyAction declare_notebook(StudyOptions& options);
 StudyAction declare_identity(StudyOptions& options);
+StudyAction declare_gradient_flow(StudyOptions& options);
+StudyAction declare_depth(StudyOptions& options);
 
 }  // namespace resnet

@@ -82,7 +82,7 @@ std::string printed_lines(const NotebookOptions& options, const NotebookResult& 
 StudyAction declare_notebook(StudyOptions& options) {
   const auto notebook = std::make_shared<NotebookOptions>();
   constexpr int64_t widest = 4096, deepest = 2000;
-  options.seed = 42;
+  options.seed = notebook_seed;
   options.whole("--input-width", notebook->input_width, 1, widest, "numbers that enter a network and leave it");
   options.whole("--width", notebook->width, 1, widest, "units of a layer");
   options.whole("--depth", notebook->depth, 2, deepest, "layers of the plain network, blocks of the residual one");

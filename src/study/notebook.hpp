@@ -13,6 +13,9 @@
 
 namespace resnet {
 
+/// What the notebook seeds NumPy with.
+inline constexpr uint32_t notebook_seed = 42;
+
 struct NotebookOptions {
   int64_t input_width = 16, width = 16, depth = 10;
   std::vector<int64_t> depths = {5, 10, 20, 30, 40};

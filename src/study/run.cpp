@@ -5,11 +5,14 @@
 #include "base/progress.hpp"
 #include "runtime/executable.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <sstream>
 
 namespace resnet {
 namespace {
+
+const std::string pin_mark = "pin/";
 
 constexpr uint64_t pieces_limit = uint64_t{1} << 30;
 
@@ -67,14 +70,17 @@ std::vector<Json> StudyRun::pieces(const PieceKind& kind, const std::vector<std:
   {
     Progress progress(kind.label, units(keys.size()), kind.unit, units(done));
     std::mutex mutex;
-    pool_->run(static_cast<int>(missing.size()), [&](int task, int) {
+    const auto work = [&](int task, int) {
       if (interrupted()) return;
       const std::size_t index = missing[static_cast<std::size_t>(task)];
       const Json value = compute(index);
       const std::lock_guard lock(mutex);
       store(keys[index], value);
       progress.update(units(++done));
-    });
+    };
+    const int tasks = static_cast<int>(missing.size());
+    if (!kind.one_by_one) pool_->run(tasks, work);
+    for (int task = 0; kind.one_by_one && task < tasks; ++task) work(task, 0);
   }
   if (done < keys.size()) stop();
   std::vector<Json> values;
@@ -89,7 +95,7 @@ Json StudyRun::piece(const std::string& key, const std::function<Json()>& comput
 }
 
 void StudyRun::pin(const std::string& key, const std::string& value) {
-  const Json before = piece(key, [&] { return Json(value); });
+  const Json before = piece(pin_mark + key, [&] { return Json(value); });
   if (before != Json(value))
     fail_data(directory_.path().string(), ": ", key, " was ", text_of_json(before), " when the study began, and is '",
               value, "' now; restore it, or start again with --force");
@@ -98,6 +104,10 @@ void StudyRun::pin(const std::string& key, const std::string& value) {
 void StudyRun::pin_kernels() {
   const CpuBackendInfo backend = cpu_backend_info();
   pin("kernels", text_of(backend.instruction_set, ", oneDNN ", backend.onednn));
+}
+
+bool StudyRun::worth_keeping() const {
+  return std::ranges::any_of(stored_, [](const auto& piece) { return !piece.first.starts_with(pin_mark); });
 }
 
 }  // namespace resnet

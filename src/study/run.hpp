@@ -35,11 +35,13 @@ class StudyDirectory {
   fs::path path_;
 };
 
-/// What the progress of a list of pieces says: "gradient flow", each piece being 50 "networks".
+/// What the progress of a list of pieces says, "gradient flow", each piece being 50 "networks", and who computes them.
 struct PieceKind {
   std::string label;
   std::string unit = "pieces";
   int64_t units_each = 1;
+  /// One piece after the other on the calling thread; compute() may then use the pool. Otherwise several at a time.
+  bool one_by_one = false;
 };
 
 class StudyRun {
@@ -53,9 +55,9 @@ class StudyRun {
   const std::shared_ptr<ThreadPool>& pool() const { return pool_; }
 
   /// The results of `keys` in their order: those that an earlier part of the run stored are taken from there, the
-  /// others computed on the run's threads and stored one by one. compute(index) must depend on nothing but the run's
-  /// options and the index, and must not use the pool. Keys are unique within a run. Error (interrupted): a signal
-  /// came; says how to go on. JSON has no infinity: such a number comes back as null.
+  /// others are computed and stored as they finish. compute(index) must depend on nothing but the run's options and the
+  /// index, and must not use the pool unless the pieces go one by one. Keys are unique within a run. Error
+  /// (interrupted): a signal came; says how to go on. JSON has no infinity: such a number comes back as null.
   std::vector<Json> pieces(const PieceKind& kind, const std::vector<std::string>& keys,
                            const std::function<Json(std::size_t index)>& compute);
 
@@ -70,6 +72,9 @@ class StudyRun {
   void pin(const std::string& key, const std::string& value);
   /// Holds it to the CPU backend's kernels of this machine, which decide the bits of single precision.
   void pin_kernels();
+
+  /// Whether there are pieces that a later part of the run could go on from.
+  bool worth_keeping() const;
 
  private:
   void store(const std::string& key, const Json& value);

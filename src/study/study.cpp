@@ -13,8 +13,11 @@ namespace {
 
 constexpr Study table[] = {
     {"notebook", "the notebook from first to last cell, with NumPy's own numbers", declare_notebook},
+    {"gradient-flow", "what becomes of a gradient on its way back, and how much takes the shortcuts",
+     declare_gradient_flow},
     {"identity", "how near to the identity a block is, and whether it is easier to learn with shortcuts",
      declare_identity},
+    {"depth", "first against last gradient as networks grow deeper", declare_depth},
 };
 
 constexpr std::string_view marker = "figures";
@@ -49,6 +52,11 @@ StudyOutcome act(const StudyAction& action, StudyRun& run) {
   }
 }
 
+void write(const StudyOutcome& outcome, const StudyDirectory& directory, const std::string& config) {
+  outcome.report.write(directory, read_file(directory.command(), 1 << 20), config, environment());
+  write_file(directory.results(), text_of_json(outcome.results, 2) + "\n");
+}
+
 }  // namespace
 
 std::span<const Study> studies() { return table; }
@@ -59,7 +67,7 @@ const Study& find_study(const std::string& name) {
     if (study.name == name) return study;
     names.emplace_back(study.name);
   }
-  fail_usage("unknown study '", name, "'; did you mean ", nearest_name(name, names), "? `resnet study` lists all");
+  fail_usage("unknown study '", name, "'", did_you_mean(name, names), "; `resnet study` lists all");
 }
 
 StudyResult run_study(const Study& study, const StudyOptions& options, uint64_t first_seed, const StudyAction& action,
@@ -79,15 +87,19 @@ StudyResult run_study(const Study& study, const StudyOptions& options, uint64_t 
     write_file(directory.config(), config);
   }
   append_line(directory.command(), request.command);
-  if (fresh) fresh->keep();
   return logged(directory.log(), [&] {
     log_info("{} {}", continued ? "continuing" : "run", directory.path().string());
     StudyRun run(directory, options.seed, request.threads,
                  resume_command(study, options, first_seed, directory.path()));
-    StudyOutcome outcome = act(action, run);
-    outcome.report.write(directory, read_file(directory.command(), 1 << 20), config, environment());
-    write_file(directory.results(), text_of_json(outcome.results, 2) + "\n");
-    return StudyResult{directory.path(), directory.report(), std::move(outcome)};
+    try {
+      StudyOutcome outcome = act(action, run);
+      write(outcome, directory, config);
+      if (fresh) fresh->keep();
+      return StudyResult{directory.path(), directory.report(), std::move(outcome)};
+    } catch (...) {
+      if (fresh && run.worth_keeping()) fresh->keep();
+      throw;
+    }
   });
 }
 

@@ -1,11 +1,8 @@
 #include "study/watch.hpp"
 
-#include "base/error.hpp"
-#include "graph/differentiate.hpp"
 #include "graph/rewrite.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -106,6 +103,15 @@ std::string name_of(const FoundBlock& block) {
   return block.join->name;
 }
 
+/// The nodes that compute the factors of squeeze-and-excitation from what they scale.
+std::set<std::string> gates_of(const Graph& graph, const Links& links) {
+  std::set<std::string> gates;
+  for (const Node& node : graph.nodes())
+    if (std::holds_alternative<ScaleChannels>(node.op))
+      for (const Node* gate : until(links.chain(node.inputs[1]), node.inputs[0])) gates.insert(gate->name);
+  return gates;
+}
+
 /// Writes the graph again with the copies of each block's input.
 class Splitter {
  public:
@@ -160,9 +166,9 @@ WatchedGraph watch(const Graph& forward) {
   std::vector<FoundBlock> found;
   for (const Node& node : forward.nodes())
     if (std::optional<FoundBlock> block = block_of(links, node)) found.push_back(std::move(*block));
-  std::set<std::string> projections;
+  std::set<std::string> aside = gates_of(forward, links);
   for (const FoundBlock& block : found)
-    for (const Node* node : block.shortcut) projections.insert(node->name);
+    for (const Node* node : block.shortcut) aside.insert(node->name);
 
   Splitter split(forward, found);
   WatchedGraph watched;
@@ -186,7 +192,7 @@ WatchedGraph watch(const Graph& forward) {
   const Links new_links(watched.graph);
   std::map<std::string, std::size_t> index_of;
   for (const Node& node : watched.graph.nodes())
-    if (is_layer(node) && !projections.contains(node.name)) {
+    if (is_layer(node) && !aside.contains(node.name)) {
       index_of[node.name] = watched.layers.size();
       watched.layers.push_back(layer_of(new_links, node));
     }
@@ -194,79 +200,6 @@ WatchedGraph watch(const Graph& forward) {
     for (auto node = found[block].branch.rbegin(); node != found[block].branch.rend(); ++node)
       if (is_layer(**node)) watched.blocks[block].layers.push_back(index_of.at((*node)->name));
   return watched;
-}
-
-WatchedNetwork::WatchedNetwork(const Graph& forward, const std::string& seeded, State& state,
-                               const CompileOptions& options)
-    : watched_(watch(forward)) {
-  Graph& graph = watched_.graph;
-  std::vector<Value> wanted;
-  for (const WatchedLayer& layer : watched_.layers) {
-    wanted.insert(wanted.end(), {layer.input, layer.weight});
-    if (layer.bias) wanted.push_back(layer.bias);
-    observe(layer.output);
-  }
-  for (const WatchedBlock& block : watched_.blocks) {
-    wanted.insert(wanted.end(), {block.input, block.branch_input, block.shortcut_input, block.sum});
-    for (const Value value : {block.input, block.branch, block.sum, block.output}) observe(value);
-  }
-  const auto output = std::ranges::find(graph.outputs(), seeded, &Output::name);
-  if (output == graph.outputs().end()) fail("watch: there is no output '", seeded, "'");
-  const std::map<Value, Value> gradients = differentiate(graph, {{output->value, {}}}, wanted);
-  gradients_.resize(graph.values().size());
-  for (const auto& [value, gradient] : gradients) {
-    gradients_[static_cast<std::size_t>(value.id)] = gradient;
-    graph.add_output(text_of("gradient/", value.id), gradient);
-  }
-  program_ = compile(graph, state, options);
-}
-
-void WatchedNetwork::observe(Value value) {
-  const std::string name = text_of("value/", value.id);
-  if (!watched_.graph.find(name)) watched_.graph.add_output(name, value);
-}
-
-Tensor WatchedNetwork::value(Value value) const { return program_->output(text_of("value/", value.id)); }
-
-std::optional<Tensor> WatchedNetwork::gradient(Value value) const {
-  if (!gradients_[static_cast<std::size_t>(value.id)]) return std::nullopt;
-  return program_->output(text_of("gradient/", value.id));
-}
-
-double WatchedNetwork::norm(Value at) const { return frobenius_norm(value(at)); }
-
-double WatchedNetwork::gradient_norm(Value at) const {
-  const std::optional<Tensor> found = gradient(at);
-  return found ? frobenius_norm(*found) : 0;
-}
-
-LayerNorms WatchedNetwork::layer(std::size_t index) const {
-  const WatchedLayer& layer = watched_.layers[index];
-  return {.output = norm(layer.output),
-          .dw = gradient_norm(layer.weight),
-          .db = layer.bias ? gradient_norm(layer.bias) : 0,
-          .dx = gradient_norm(layer.input)};
-}
-
-BlockNorms WatchedNetwork::block(std::size_t index) const {
-  const WatchedBlock& block = watched_.blocks[index];
-  return {.input = norm(block.input),
-          .branch = norm(block.branch),
-          .sum = norm(block.sum),
-          .output = norm(block.output),
-          .dy = gradient_norm(block.sum),
-          .dx = gradient_norm(block.input),
-          .dx_branch = gradient_norm(block.branch_input),
-          .dx_shortcut = gradient_norm(block.shortcut_input)};
-}
-
-double frobenius_norm(const Tensor& tensor) {
-  double sum = 0;
-  if (tensor.dtype() == DType::f64)
-    for (const double x : tensor.data<double>()) sum += x * x;
-  else
-    for (const float x : tensor.data<float>()) sum += static_cast<double>(x) * static_cast<double>(x);
-  return std::sqrt(sum);
 }
 
 }  // namespace resnet

@@ -13,7 +13,8 @@
 
 namespace resnet {
 
-/// A convolution or a linear layer. Those on a shortcut (projections) are left out: papers do not count them either.
+/// A convolution or a linear layer. Those on a shortcut (projections) and in squeeze-and-excitation are left out:
+/// papers do not count them either.
 struct WatchedLayer {
   std::string name;     // "blocks.0.linear1"
   Value input, weight;  // what it reads: in a block's first layer, the branch's own copy of the block's input
@@ -52,12 +53,13 @@ struct BlockNorms {
   double input = 0, branch = 0, sum = 0, output = 0;  // x, F(x), F(x) + x, what leaves
   double dy = 0;                                      // dL/d(F(x) + x)
   double dx = 0, dx_branch = 0, dx_shortcut = 0;
+  double d_output = 0;  // of the gradient of what leaves
 };
 
 class WatchedNetwork {
  public:
-  /// Differentiates `forward` from `seeded`, one of its outputs: a loss, or a value whose gradient is taken to be ones.
-  /// `state` must hold the graph's state and outlive this.
+  /// Differentiates `forward` from `seeded`, one of its outputs: a loss, or a value whose gradient is the input "dy" if
+  /// the graph has one, else ones. `state` must hold the graph's state and outlive this.
   WatchedNetwork(const Graph& forward, const std::string& seeded, State& state, const CompileOptions& options);
 
   const std::vector<WatchedLayer>& layers() const { return watched_.layers; }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 namespace resnet::test {
 namespace {
 
@@ -43,7 +45,8 @@ TEST(Study, NamesTheFault) {
   expect_error(here.run({"study", "identity", "--depths", "4,4"}), 2, "--depths: 4 comes twice");
   expect_error(here.run({"study", "identity", "--count", "layer"}), 2, "did you mean layers?");
   EXPECT_FALSE(fs::exists(here.path() / "runs"));
-  expect_error(here.run({"study", "notebook", "--seed", "4294967296"}), 2, "RandomState takes 0 to 4294967295");
+  expect_error(here.run({"study", "notebook", "--seed", "4294967296", "--out", "run"}), 2, "takes 0 to 4294967295");
+  EXPECT_FALSE(fs::exists(here.path() / "run"));
 }
 
 TEST(Study, NotebookLeavesItsFiles) {
@@ -75,6 +78,77 @@ TEST(Study, ExistingDirectoriesAreKept) {
   expect_error(here.run({"study", "notebook", "--out", "trained", "--force"}), 1,
                "something other than a run of this kind");
   EXPECT_TRUE(fs::exists(here.path() / "trained/checkpoints/last.safetensors"));
+}
+
+Words small_study(const char* name, const char* out) {
+  return {"study", name, "--trials", "120", "--batch", "4", "--threads", "2", "--out", out, "--depths", "5,10,20"};
+}
+
+TEST(Study, GradientFlowAndDepthLeaveTheirFiles) {
+  const Workplace here;
+  const Outcome flow = here.run({"study", "gradient-flow", "--trials", "20", "--depth", "4", "--json"});
+  ASSERT_EQ(flow.code, 0) << flow.err;
+  ASSERT_EQ(flow.json()["networks"].size(), 6);
+  for (const auto& network : flow.json()["networks"]) {
+    EXPECT_EQ(network["trials"], 20);
+    EXPECT_EQ(network["dw"].size(), network["layers"]);
+    EXPECT_GT(network["dw_ratio"]["median"], 0);
+  }
+  EXPECT_LT(flow.json()["jacobian"]["largest_difference"], 1e-6);
+  for (const char* file : {"dw-1", "dx-1", "dw-2", "dx-2", "distribution", "shortcut-share", "activations"})
+    EXPECT_TRUE(fs::exists(here.path() / "runs/study/gradient-flow/figures" / (std::string(file) + ".svg"))) << file;
+  const Outcome depth = here.run({"study", "depth", "--trials", "10", "--depths", "4,2,4"});
+  ASSERT_EQ(depth.code, 0) << depth.err;
+  EXPECT_NE(depth.out.find("plain + BN, 10 layers"), std::string::npos) << depth.out;
+  for (const char* file : {"ratio-dw", "ratio-dx", "first-dw", "first-dx", "dead", "improvement", "notebook"})
+    EXPECT_TRUE(fs::exists(here.path() / "runs/study/depth/figures" / (std::string(file) + ".svg"))) << file;
+}
+
+TEST(Study, StoppedAndContinuedGivesTheSameResults) {
+  const Workplace here;
+  ASSERT_EQ(here.run(small_study("depth", "whole")).code, 0);
+  const pid_t process = here.start(small_study("depth", "part"));
+  wait_until([&] { return fs::exists(here.path() / "part/pieces.jsonl"); }, "the first piece");
+  ::kill(process, SIGINT);
+  const Outcome stopped = here.end(process);
+  ASSERT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_NE(stopped.err.find("continue with: resnet study depth --depths 5,10,20 --trials 120 --batch 4 --out part"),
+            std::string::npos)
+      << stopped.err;
+  EXPECT_FALSE(fs::exists(here.path() / "part/results.json"));
+  Words again = small_study("depth", "part");
+  again[7] = "1";  // threads
+  const Outcome continued = here.run(again);
+  ASSERT_EQ(continued.code, 0) << continued.err;
+  EXPECT_EQ(here.bytes("part/results.json"), here.bytes("whole/results.json"));
+}
+
+TEST(Study, MeasuresModelsAtInitialisationAndFromACheckpoint) {
+  const Workplace here;
+  ASSERT_EQ(here.run(quick_training({"--out", "trained"})).code, 0);
+  const std::string data = "builtin:patterns?count=400";
+  const Words words{"study", "gradient-flow", "--weights", "trained", "--model", "plain8", "--data",
+                    data,    "--trials",      "2",         "--batch", "8"};
+  Words json = words;
+  json.emplace_back("--json");
+  const Outcome outcome = here.run(json);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const nlohmann::json networks = outcome.json()["networks"];
+  ASSERT_EQ(networks.size(), 3);
+  EXPECT_EQ(networks[0]["name"], "plain8 at initialisation");
+  EXPECT_EQ(networks[1]["name"], "resnet8 at initialisation");
+  EXPECT_EQ(networks[2]["name"], "resnet8 from trained");
+  EXPECT_EQ(networks[2]["shortcut_share"].size(), 3);
+  EXPECT_NE(networks[1]["dw"], networks[2]["dw"]);
+  Words one_thread = json;
+  for (const char* word : {"--threads", "1"}) one_thread.emplace_back(word);
+  EXPECT_EQ(here.run(one_thread).json(), outcome.json());
+  expect_error(here.run({"study", "depth", "--model", "resnet21"}), 2, "unknown model 'resnet21'");
+  expect_error(here.run({"study", "depth", "--weights", "nowhere"}), 4, "nowhere");
+  expect_error(here.run({"study", "depth", "--weights", "trained"}), 3, "was trained on other classes");
+  expect_error(here.run({"study", "depth", "--model", "resnet8", "--data", data, "--batch", "401"}), 2,
+               "401 images are more than the 400");
+  EXPECT_FALSE(fs::exists(here.path() / "runs/study/depth")) << "nothing there to go on from";
 }
 
 }  // namespace

@@ -61,6 +61,8 @@ TEST(Ticks, AreWrittenAlike) {
   EXPECT_EQ(tick_texts(std::vector<double>{0.01, 0.1, 1, 10}), (std::vector<std::string>{"0.01", "0.1", "1", "10"}));
   EXPECT_EQ(tick_texts(std::vector<double>{1e-5, 1e-3, 0.1}), (std::vector<std::string>{"1e-05", "1e-03", "1e-01"}));
   EXPECT_EQ(tick_texts(std::vector<double>{0.0001, 0.001}), (std::vector<std::string>{"0.0001", "0.0010"}));
+  EXPECT_EQ(tick_texts(std::vector<double>{1, 1e3, 1e6}), (std::vector<std::string>{"1e+00", "1e+03", "1e+06"}));
+  EXPECT_EQ(tick_texts(std::vector<double>{1e2, 1e3, 1e4}), (std::vector<std::string>{"0.1k", "1k", "10k"}));
   EXPECT_TRUE(tick_texts({}).empty());
 }
 
