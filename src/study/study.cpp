@@ -67,7 +67,8 @@ const Study& find_study(const std::string& name) {
     if (study.name == name) return study;
     names.emplace_back(study.name);
   }
-  fail_usage("unknown study '", name, "'", did_you_mean(name, names), "; `resnet study` lists all");
+  const std::string hint = did_you_mean(name, names);
+  fail_usage("unknown study '", name, "'", hint.empty() ? "; " : hint + " ", "`resnet study` lists all");
 }
 
 StudyResult run_study(const Study& study, const StudyOptions& options, uint64_t first_seed, const StudyAction& action,
