@@ -55,7 +55,7 @@ Json to_json(const IdentityResult& result, std::size_t index, uint64_t seed) {
   const LearnedIdentity& learned = result.learned[index];
   Json tuning = Json::array();
   for (const IdentityTuning& tried : learned.tuning)
-    tuning.push_back({{"learning_rate", tried.rate}, {"error", tried.error}});
+    tuning.push_back({{"learning_rate", tried.rate}, {"largest_error", tried.largest}, {"median_error", tried.median}});
   Json json = {{"kind", name_of(learned.kind)}, {"depth", learned.depth},
                {"layers", learned.layers},      {"parameters", learned.parameters},
                {"learning_rate", learned.rate}, {"error", to_json(learned.summary(seed))},

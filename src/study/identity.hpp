@@ -58,7 +58,8 @@ std::string_view name_of(IdentityKind kind);
 inline constexpr double diverged_loss = 1e15;
 
 struct IdentityTuning {
-  double rate = 0, error = 0;  // learning rate, largest final error of the tuning seeds
+  double rate = 0;                 // learning rate
+  double largest = 0, median = 0;  // final errors of the tuning seeds
 };
 
 /// All seeds of one kind at one depth. Errors are mean squared errors on inputs not seen before: 1 is what a network

@@ -18,7 +18,7 @@
 namespace resnet {
 namespace {
 
-constexpr double rates[] = {1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9};
+constexpr double rates[] = {1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10};
 constexpr int64_t tuning_seeds = 5, seeds_in_a_piece = 10, curve_points = 20;
 constexpr float momentum = 0.9f;
 
@@ -188,8 +188,7 @@ std::vector<Place> places_of(const IdentityOptions& options) {
   return places;
 }
 
-/// For each place and rate the largest final error, so that a rate at which some trainings diverge is not chosen. The
-/// seeds are not among those that are measured afterwards.
+/// For each place and rate the final errors of seeds that are not among those measured afterwards.
 std::vector<std::vector<IdentityTuning>> tune(const IdentityOptions& options, const std::vector<Place>& places,
                                               StudyRun& run) {
   constexpr std::size_t count = std::size(rates);
@@ -206,8 +205,10 @@ std::vector<std::vector<IdentityTuning>> tune(const IdentityOptions& options, co
     return Json(errors);
   });
   std::vector<std::vector<IdentityTuning>> tuned(places.size());
-  for (std::size_t index = 0; index < found.size(); ++index)
-    tuned[index / count].push_back({rates[index % count], std::ranges::max(found[index].get<std::vector<double>>())});
+  for (std::size_t index = 0; index < found.size(); ++index) {
+    const auto errors = found[index].get<std::vector<double>>();
+    tuned[index / count].push_back({rates[index % count], std::ranges::max(errors), quartiles(errors).median});
+  }
   return tuned;
 }
 
@@ -242,7 +243,9 @@ LearnedIdentity described(const IdentityOptions& options, const Place& place, st
   const ModelSpec spec = spec_of(options, place.kind, place.depth);
   LearnedIdentity learned{.kind = place.kind, .depth = place.depth, .layers = layers_of(spec)};
   learned.parameters = network_graph(spec, 1).parameter_count();
-  learned.rate = std::ranges::min_element(tuning, {}, &IdentityTuning::error)->rate;
+  // By the largest error first, so that a rate at which some trainings diverge is not chosen if there is another.
+  const auto quality = [](const IdentityTuning& tried) { return std::pair(tried.largest, tried.median); };
+  learned.rate = std::ranges::min_element(tuning, {}, quality)->rate;
   learned.tuning = std::move(tuning);
   const int64_t points = std::min(curve_points, options.steps);
   for (int64_t k = 0; k < points; ++k)
