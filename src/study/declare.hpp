@@ -9,5 +9,6 @@ StudyAction declare_notebook(StudyOptions& options);
 StudyAction declare_identity(StudyOptions& options);
 StudyAction declare_gradient_flow(StudyOptions& options);
 StudyAction declare_depth(StudyOptions& options);
+StudyAction declare_patterns(StudyOptions& options);
 
 }  // namespace resnet

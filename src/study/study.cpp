@@ -18,6 +18,7 @@ constexpr Study table[] = {
     {"identity", "how near to the identity a block is, and whether it is easier to learn with shortcuts",
      declare_identity},
     {"depth", "first against last gradient as networks grow deeper", declare_depth},
+    {"patterns", "plain, residual and linear networks on lines whose place varies", declare_patterns},
 };
 
 constexpr std::string_view marker = "figures";

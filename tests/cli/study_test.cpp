@@ -44,6 +44,8 @@ TEST(Study, NamesTheFault) {
   expect_error(here.run({"study", "identity", "--depths", "4,5"}), 2, "even number of layers");
   expect_error(here.run({"study", "identity", "--depths", "4,4"}), 2, "--depths: 4 comes twice");
   expect_error(here.run({"study", "identity", "--count", "layer"}), 2, "did you mean layers?");
+  expect_error(here.run({"study", "patterns", "--jitter", "5"}), 2, "--jitter: expected 0 to 4");
+  expect_error(here.run({"study", "patterns", "--conv-layers", "9"}), 2, "6n + 2, got 9");
   EXPECT_FALSE(fs::exists(here.path() / "runs"));
   expect_error(here.run({"study", "notebook", "--seed", "4294967296", "--out", "run"}), 2, "takes 0 to 4294967295");
   EXPECT_FALSE(fs::exists(here.path() / "run"));
