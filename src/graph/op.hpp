@@ -162,6 +162,30 @@ struct SubsampleGrad {
   Shape input = {};
 };
 
+/// The same elements with the axes in another order: axis i of y is axis order[i] of x.
+struct Transpose {
+  Shape order = {};
+};
+/// x repeated along the axes on which its extent is 1; y has shape `shape`, of x's rank.
+struct Broadcast {
+  Shape shape = {};
+};
+/// Sum, or mean, over the axes on which `shape`, of x's rank, has the extent 1. y has shape `shape`.
+struct Reduce {
+  Shape shape = {};
+  bool mean = false;
+};
+/// Every step-th element from `begin` on, for each axis: y[i] = x[begin + i * step]. A step may be negative.
+struct StridedSlice {
+  Shape begin = {}, step = {}, shape = {};  // one number for each axis; shape is y's
+};
+/// The reverse: y is `value` everywhere but y[begin + i * step] = x[i]. Step 1 pads; the gradient of StridedSlice
+/// spreads.
+struct Pad {
+  Shape begin = {}, step = {}, shape = {};
+  double value = 0;
+};
+
 // --- pooling ----------------------------------------------------------------------------------------------------
 
 /// Outputs y and the i32 position h * W + w inside the image of each maximum (the first one among equals).
@@ -207,12 +231,19 @@ struct LinearGradWeight {};
 /// Sum over all axes but the channels: [N,C,...] -> [C]. The gradient of a bias.
 struct SumChannels {};
 
+/// Products of stacked matrices: a [...,M,K], b [...,K,N], y [...,M,N], with equal leading extents.
+struct MatMul {};
+
 // --- loss -------------------------------------------------------------------------------------------------------
 
-/// Over the channels of [N,C].
-struct Softmax {};
+/// Over the channels of [N,C]; its logarithm if `log`.
+struct Softmax {
+  bool log = false;
+};
 /// dx from (y, dy).
-struct SoftmaxGrad {};
+struct SoftmaxGrad {
+  bool log = false;
+};
 /// Mean over the batch of -sum_k q_k log softmax(logits)_k, q = (1 - smoothing) target + smoothing / K.
 /// Inputs logits [N,K] and targets: i32 classes [N], or soft f32 [N,K]. Outputs loss [1] and probabilities [N,K].
 /// A class outside 0 .. K-1 is a target of zeros: such an image adds nothing to loss and gradient (without smoothing)
@@ -236,11 +267,12 @@ struct Sgd {
   bool nesterov = false;
 };
 
-using Op = std::variant<Conv, ConvGradInput, ConvGradWeight, BatchNorm, BatchNormGrad, BatchNormInference,
-                        BatchNormInferenceGrad, UpdateRunning, Unary, UnaryGrad, Binary, ScaleChannels, ChannelDot,
-                        Dropout, Cast, StopGradient, Fill, Reshape, Concat, Slice, SliceGrad, Subsample, SubsampleGrad,
-                        MaxPool, MaxPoolGrad, AveragePool, AveragePoolGrad, GlobalAveragePool, GlobalAveragePoolGrad,
-                        Linear, LinearGradInput, LinearGradWeight, SumChannels, Softmax, SoftmaxGrad, CrossEntropy,
-                        CrossEntropyGrad, Sgd>;
+using Op =
+    std::variant<Conv, ConvGradInput, ConvGradWeight, BatchNorm, BatchNormGrad, BatchNormInference,
+                 BatchNormInferenceGrad, UpdateRunning, Unary, UnaryGrad, Binary, ScaleChannels, ChannelDot, Dropout,
+                 Cast, StopGradient, Fill, Reshape, Concat, Slice, SliceGrad, Subsample, SubsampleGrad, Transpose,
+                 Broadcast, Reduce, StridedSlice, Pad, MaxPool, MaxPoolGrad, AveragePool, AveragePoolGrad,
+                 GlobalAveragePool, GlobalAveragePoolGrad, Linear, LinearGradInput, LinearGradWeight, SumChannels,
+                 MatMul, Softmax, SoftmaxGrad, CrossEntropy, CrossEntropyGrad, Sgd>;
 
 }  // namespace resnet

@@ -14,6 +14,11 @@ std::vector<OpCase> linear_cases() {
       cases.push_back({"linear_grad_input" + name, LinearGradInput{}, {w, dy}, false});
       cases.push_back({"linear_grad_weight" + name, LinearGradWeight{}, {x, dy}, false});
     }
+  for (const auto& [a, b] : {std::pair{Shape{3, 4}, Shape{4, 5}},
+                             {{2, 7, 3}, {2, 3, 1}},
+                             {{2, 3, 5, 16}, {2, 3, 16, 9}},
+                             {{64, 48}, {48, 80}}})
+    cases.push_back({text_of("matmul", a, b), MatMul{}, {data(a), data(b)}});
   for (const Shape& x : {Shape{1, 3}, Shape{17, 5}, Shape{2, 3, 1, 1}, Shape{3, 17, 5, 4}, Shape{8, 16, 16, 16}})
     cases.push_back({"sum_channels" + to_string(x), SumChannels{}, {data(x)}, false});
   return cases;

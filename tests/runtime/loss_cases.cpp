@@ -9,6 +9,8 @@ std::vector<OpCase> loss_cases() {
     const Operand logits = data(x), p = data(x, Draw::probabilities), q = constant(x, Draw::probabilities);
     cases.push_back({"softmax" + name, Softmax{}, {logits}});
     cases.push_back({"softmax_grad" + name, SoftmaxGrad{}, {p, data(x)}, false});
+    cases.push_back({"log_softmax" + name, Softmax{.log = true}, {logits}});
+    cases.push_back({"log_softmax_grad" + name, SoftmaxGrad{.log = true}, {data(x), data(x)}, false});
     for (const float smoothing : {0.0f, 0.1f}) {
       const std::string smooth = name + (smoothing > 0 ? "_smooth" : "");
       const CrossEntropy loss{smoothing};

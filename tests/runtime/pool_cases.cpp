@@ -7,8 +7,9 @@ namespace resnet {
 namespace {
 
 Shape pooled(const Shape& x, const Window& v, bool ceil_mode) {
-  return {x.n(), x.c(), window_positions(x.h(), v.kernel_h, v.stride_h, v.pad_top, v.pad_bottom, 1, ceil_mode),
-          window_positions(x.w(), v.kernel_w, v.stride_w, v.pad_left, v.pad_right, 1, ceil_mode)};
+  return {x.n(), x.c(),
+          window_positions(x.h(), v.kernel_h, v.stride_h, v.pad_top, v.pad_bottom, v.dilation_h, ceil_mode),
+          window_positions(x.w(), v.kernel_w, v.stride_w, v.pad_left, v.pad_right, v.dilation_w, ceil_mode)};
 }
 
 /// As if every window's maximum were its first element inside the image.
@@ -40,9 +41,9 @@ void add_window(std::vector<OpCase>& cases, const Shape& x, const Window& window
 
 std::vector<OpCase> pool_cases() {
   const Window windows[] = {
-      square_window(2, 2),    square_window(3, 2, 1),   square_window(3, 1, 1),
-      square_window(2, 3),    square_window(3, 2),      square_window(1, 2),
-      square_window(5, 4, 2), {3, 2, 2, 1, 1, 0, 0, 1}, {2, 3, 1, 2, 0, 2, 1, 0},
+      square_window(2, 2),      square_window(3, 2, 1),    square_window(3, 1, 1),         square_window(2, 3),
+      square_window(3, 2),      square_window(1, 2),       square_window(5, 4, 2),         {3, 2, 2, 1, 1, 0, 0, 1},
+      {2, 3, 1, 2, 0, 2, 1, 0}, square_window(3, 1, 0, 2), {2, 3, 2, 1, 0, 0, 0, 0, 3, 1},
   };
   const Shape images[] = {{2, 3, 1, 1}, {1, 5, 2, 2}, {3, 7, 5, 4}, {2, 16, 8, 8}, {17, 3, 7, 6}};
   std::vector<OpCase> cases;

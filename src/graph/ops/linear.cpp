@@ -1,6 +1,8 @@
 // The fully connected layer and the gradient of biases.
 #include "graph/ops/common.hpp"
 
+#include <utility>
+
 namespace resnet {
 
 std::string_view name_of(const Linear&) { return "linear"; }
@@ -59,5 +61,46 @@ void backward(const Linear& op, const Node& node, Gradients& g) {
 void backward(const LinearGradInput&, const Node& node, Gradients&) { no_gradient(node); }
 void backward(const LinearGradWeight&, const Node& node, Gradients&) { no_gradient(node); }
 void backward(const SumChannels&, const Node& node, Gradients&) { no_gradient(node); }
+
+std::string_view name_of(const MatMul&) { return "matmul"; }
+std::string describe(const MatMul&) { return ""; }
+
+std::vector<ValueType> infer(const MatMul&, Types in) {
+  expect_inputs("matmul", in, 2);
+  const Shape &a = in[0].shape, &b = in[1].shape;
+  const int rank = a.rank();
+  bool fits = rank >= 2 && b.rank() == rank && a[rank - 1] == b[rank - 2];
+  for (int axis = 0; fits && axis < rank - 2; ++axis) fits = a[axis] == b[axis];
+  if (!fits) fail("matmul: ", a, " and ", b, " cannot be multiplied");
+  Shape y = a;
+  y[rank - 1] = b[rank - 1];
+  return {{y, in[0].dtype}};
+}
+
+Cost cost(const MatMul&, Types in, Types out) {
+  return {out[0].shape.elements() * in[0].shape[in[0].shape.rank() - 1]};
+}
+
+namespace {
+
+/// The last two axes exchanged.
+Transpose transposition(const Shape& shape) {
+  Shape order = shape;
+  for (int axis = 0; axis < shape.rank(); ++axis) order[axis] = axis;
+  std::swap(order[shape.rank() - 2], order[shape.rank() - 1]);
+  return {order};
+}
+
+}  // namespace
+
+// y = a b: da = dy b^T, db = a^T dy.
+void backward(const MatMul&, const Node& node, Gradients& g) {
+  const Value a = node.inputs[0], b = node.inputs[1], dy = g.of(node.outputs[0]);
+  const auto transposed = [&](const char* name, Value x) {
+    return g.emit(node, name, transposition(g.graph()[x].shape), {x})[0];
+  };
+  if (g.wants(a)) g.flow(a, g.emit(node, "da", MatMul{}, {dy, transposed("bT", b)})[0]);
+  if (g.wants(b)) g.flow(b, g.emit(node, "db", MatMul{}, {transposed("aT", a), dy})[0]);
+}
 
 }  // namespace resnet

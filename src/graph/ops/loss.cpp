@@ -20,8 +20,8 @@ std::string_view name_of(const SoftmaxGrad&) { return "softmax_grad"; }
 std::string_view name_of(const CrossEntropy&) { return "cross_entropy"; }
 std::string_view name_of(const CrossEntropyGrad&) { return "cross_entropy_grad"; }
 
-std::string describe(const Softmax&) { return ""; }
-std::string describe(const SoftmaxGrad&) { return ""; }
+std::string describe(const Softmax& op) { return op.log ? "log" : ""; }
+std::string describe(const SoftmaxGrad& op) { return op.log ? "log" : ""; }
 std::string describe(const CrossEntropy& op) { return op.smoothing > 0 ? text_of("smoothing ", op.smoothing) : ""; }
 std::string describe(const CrossEntropyGrad& op) { return op.smoothing > 0 ? text_of("smoothing ", op.smoothing) : ""; }
 
@@ -55,8 +55,8 @@ Cost cost(const SoftmaxGrad&, Types, Types) { return {}; }
 Cost cost(const CrossEntropy&, Types, Types) { return {}; }
 Cost cost(const CrossEntropyGrad&, Types, Types) { return {}; }
 
-void backward(const Softmax&, const Node& node, Gradients& g) {
-  g.flow(node.inputs[0], g.emit(node, "dx", SoftmaxGrad{}, {node.outputs[0], g.of(node.outputs[0])})[0]);
+void backward(const Softmax& op, const Node& node, Gradients& g) {
+  g.flow(node.inputs[0], g.emit(node, "dx", SoftmaxGrad{op.log}, {node.outputs[0], g.of(node.outputs[0])})[0]);
 }
 
 // dlogits = (probabilities * sum(q) - q) * dloss / N; q sums to 1 for labels, and for soft targets if they do.

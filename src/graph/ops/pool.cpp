@@ -5,18 +5,19 @@ namespace resnet {
 namespace {
 
 std::string describe(const Window& v, bool ceil_mode) {
-  return text_of(v.kernel_h, "x", v.kernel_w, " /", v.stride_h, " pad ", v.pad_top, ceil_mode ? " ceil" : "");
+  return text_of(v.kernel_h, "x", v.kernel_w, " /", v.stride_h, " pad ", v.pad_top,
+                 v.dilation_h > 1 ? text_of(" dilation ", v.dilation_h) : "", ceil_mode ? " ceil" : "");
 }
 
 Shape pooled(std::string_view op, const Window& v, bool ceil_mode, const Shape& x) {
   expect_rank(op, "x", x, 4);
-  if (v.kernel_h < 1 || v.kernel_w < 1 || v.stride_h < 1 || v.stride_w < 1 || v.dilation_h != 1 || v.dilation_w != 1)
-    fail(op, ": kernel and stride must be at least 1 and dilation 1, got ", describe(v, ceil_mode));
+  if (v.kernel_h < 1 || v.kernel_w < 1 || v.stride_h < 1 || v.stride_w < 1 || v.dilation_h < 1 || v.dilation_w < 1)
+    fail(op, ": kernel, stride and dilation must be at least 1, got ", describe(v, ceil_mode));
   if (v.pad_top >= v.kernel_h || v.pad_left >= v.kernel_w || v.pad_bottom >= v.kernel_h || v.pad_right >= v.kernel_w ||
       v.pad_top < 0 || v.pad_left < 0 || v.pad_bottom < 0 || v.pad_right < 0)
     fail(op, ": padding must be at least 0 and smaller than the kernel, got ", describe(v, ceil_mode));
-  const int64_t h = window_positions(x.h(), v.kernel_h, v.stride_h, v.pad_top, v.pad_bottom, 1, ceil_mode);
-  const int64_t w = window_positions(x.w(), v.kernel_w, v.stride_w, v.pad_left, v.pad_right, 1, ceil_mode);
+  const int64_t h = window_positions(x.h(), v.kernel_h, v.stride_h, v.pad_top, v.pad_bottom, v.dilation_h, ceil_mode);
+  const int64_t w = window_positions(x.w(), v.kernel_w, v.stride_w, v.pad_left, v.pad_right, v.dilation_w, ceil_mode);
   if (h < 1 || w < 1) fail(op, ": a window of ", describe(v, ceil_mode), " does not fit into ", x);
   return {x.n(), x.c(), h, w};
 }

@@ -111,4 +111,20 @@ void lower(const SumChannels&, const Node& node, Lowering& to) {
          });
 }
 
+// A task is one matrix of the stack, or some columns of the only one.
+void lower(const MatMul&, const Node& node, Lowering& to) {
+  const Shape &a_shape = to.shape(node.inputs[0]), &b_shape = to.shape(node.inputs[1]);
+  const int64_t rows = a_shape[a_shape.rank() - 2], inner = a_shape[a_shape.rank() - 1];
+  const int64_t columns = b_shape[b_shape.rank() - 1], stack = a_shape.elements() / (rows * inner);
+  const Buffer a = to.read(node.inputs[0]), b = to.read(node.inputs[1]), y = to.write(node.outputs[0]);
+  const int parts = stack > 1 ? 1 : linear_tasks(rows * inner * columns, columns);
+  to.add(node, "sgemm", {a, b}, {y}, static_cast<int>(stack) * parts, [=](const Memory& memory, int task, int) {
+    const int64_t matrix = task / parts;
+    const Range range = part_of(columns, parts, task % parts);
+    multiply('N', 'N', rows, range.size(), inner, memory.at<float>(a) + matrix * rows * inner, inner,
+             memory.at<float>(b) + matrix * inner * columns + range.begin, columns, 0.f,
+             memory.at<float>(y) + matrix * rows * columns + range.begin, columns);
+  });
+}
+
 }  // namespace resnet::cpu

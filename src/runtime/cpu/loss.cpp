@@ -18,6 +18,11 @@ double log_sum_exp(const float* x, int64_t classes) {
   return maximum + std::log(sum);
 }
 
+void log_softmax(const float* x, float* y, int64_t classes) {
+  const double total = log_sum_exp(x, classes);
+  for (int64_t k = 0; k < classes; ++k) y[k] = static_cast<float>(double{x[k]} - total);
+}
+
 void softmax(const float* x, float* y, int64_t classes) {
   const double total = log_sum_exp(x, classes);
   for (int64_t k = 0; k < classes; ++k) y[k] = std::exp(static_cast<float>(double{x[k]} - total));
@@ -43,19 +48,19 @@ Targets targets_of(Lowering& to, Value targets, int64_t classes, float smoothing
 
 }  // namespace
 
-void lower(const Softmax&, const Node& node, Lowering& to) {
+void lower(const Softmax& op, const Node& node, Lowering& to) {
   const int64_t images = to.shape(node.inputs[0]).n(), classes = to.shape(node.inputs[0]).c();
   const Buffer x = to.read(node.inputs[0]), y = to.write(node.outputs[0]);
   const int tasks = tasks_for(images * classes * 8, images);
   to.add(node, "own", {x}, {y}, tasks, [=](const Memory& memory, int task, int) {
     const Range range = part_of(images, tasks, task);
     for (int64_t n = range.begin; n < range.end; ++n)
-      softmax(memory.at<float>(x) + n * classes, memory.at<float>(y) + n * classes, classes);
+      (op.log ? log_softmax : softmax)(memory.at<float>(x) + n * classes, memory.at<float>(y) + n * classes, classes);
   });
 }
 
-// dx_k = y_k (dy_k - sum_j dy_j y_j)
-void lower(const SoftmaxGrad&, const Node& node, Lowering& to) {
+// dx_k = y_k (dy_k - sum_j dy_j y_j); of the logarithm dx_k = dy_k - exp(y_k) sum_j dy_j
+void lower(const SoftmaxGrad& op, const Node& node, Lowering& to) {
   const int64_t images = to.shape(node.inputs[0]).n(), classes = to.shape(node.inputs[0]).c();
   const Buffer y = to.read(node.inputs[0]), dy = to.read(node.inputs[1]), dx = to.write(node.outputs[0]);
   const int tasks = tasks_for(images * classes, images);
@@ -64,9 +69,11 @@ void lower(const SoftmaxGrad&, const Node& node, Lowering& to) {
     for (int64_t n = range.begin; n < range.end; ++n) {
       const float *out = memory.at<float>(y) + n * classes, *gradient = memory.at<float>(dy) + n * classes;
       double mean = 0;
-      for (int64_t k = 0; k < classes; ++k) mean += double{gradient[k]} * double{out[k]};
+      for (int64_t k = 0; k < classes; ++k) mean += double{gradient[k]} * (op.log ? 1 : double{out[k]});
       for (int64_t k = 0; k < classes; ++k)
-        memory.at<float>(dx)[n * classes + k] = static_cast<float>(double{out[k]} * (double{gradient[k]} - mean));
+        memory.at<float>(dx)[n * classes + k] =
+            static_cast<float>(op.log ? double{gradient[k]} - std::exp(double{out[k]}) * mean
+                                      : double{out[k]} * (double{gradient[k]} - mean));
     }
   });
 }

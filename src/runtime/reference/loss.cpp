@@ -15,9 +15,9 @@ T log_sum_exp(const T* x, int64_t classes) {
 }
 
 template <class T>
-void softmax(const T* x, int64_t classes, T* y) {
+void softmax(const T* x, int64_t classes, bool log, T* y) {
   const T total = log_sum_exp(x, classes);
-  for (int64_t k = 0; k < classes; ++k) y[k] = std::exp(x[k] - total);
+  for (int64_t k = 0; k < classes; ++k) y[k] = log ? x[k] - total : std::exp(x[k] - total);
 }
 
 /// q = (1 - smoothing) target + smoothing / K, from classes or from soft targets.
@@ -42,22 +42,23 @@ Targets<T> targets_of(const Arguments<T>& at, std::size_t input, bool labels, in
 
 }  // namespace
 
-void lower(const Softmax&, const Node& node, Lowering& to) {
+void lower(const Softmax& op, const Node& node, Lowering& to) {
   const Shape shape = to.shape(node.inputs[0]);
   to.step(node, [=]<class T>(const Arguments<T>& at) {
-    for (int64_t n = 0; n < shape.n(); ++n) softmax(at.in(0) + n * shape.c(), shape.c(), at.out(0) + n * shape.c());
+    for (int64_t n = 0; n < shape.n(); ++n)
+      softmax(at.in(0) + n * shape.c(), shape.c(), op.log, at.out(0) + n * shape.c());
   });
 }
 
-// dx_k = y_k (dy_k - sum_j dy_j y_j)
-void lower(const SoftmaxGrad&, const Node& node, Lowering& to) {
+// dx_k = y_k (dy_k - sum_j dy_j y_j); of the logarithm dx_k = dy_k - exp(y_k) sum_j dy_j
+void lower(const SoftmaxGrad& op, const Node& node, Lowering& to) {
   const Shape shape = to.shape(node.inputs[0]);
   to.step(node, [=]<class T>(const Arguments<T>& at) {
     for (int64_t n = 0; n < shape.n(); ++n) {
       const T *y = at.in(0) + n * shape.c(), *dy = at.in(1) + n * shape.c();
       T* dx = at.out(0) + n * shape.c();
-      const T mean = sum_of<T>(shape.c(), [&](int64_t k) { return dy[k] * y[k]; });
-      for (int64_t k = 0; k < shape.c(); ++k) dx[k] = y[k] * (dy[k] - mean);
+      const T mean = sum_of<T>(shape.c(), [&](int64_t k) { return op.log ? dy[k] : dy[k] * y[k]; });
+      for (int64_t k = 0; k < shape.c(); ++k) dx[k] = op.log ? dy[k] - std::exp(y[k]) * mean : y[k] * (dy[k] - mean);
     }
   });
 }
@@ -73,7 +74,7 @@ void lower(const CrossEntropy& op, const Node& node, Lowering& to) {
       const T* logits = at.in(0) + n * classes;
       const T total = log_sum_exp(logits, classes);
       loss += sum_of<T>(classes, [&](int64_t k) { return targets.q(n, k) * (total - logits[k]); });
-      softmax(logits, classes, at.out(1) + n * classes);
+      softmax(logits, classes, false, at.out(1) + n * classes);
     }
     at.out(0)[0] = loss / static_cast<T>(images);
   });

@@ -6,36 +6,50 @@ namespace resnet::cpu::RESNET_ISA {
 
 namespace {
 
+/// begin, begin + step, ... below end.
 struct Span {
-  int64_t begin, end;
-  int64_t size() const { return end - begin; }
+  int64_t begin, end, step;
+  int64_t size() const { return end > begin ? (end - begin + step - 1) / step : 0; }
 };
 
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
+/// A window along one axis.
+struct Axis {
+  int kernel, stride, pad_before, pad_after, dilation;
+  int64_t extent() const { return int64_t{kernel - 1} * dilation + 1; }
+};
+Axis rows_of(const Window& v) { return {v.kernel_h, v.stride_h, v.pad_top, v.pad_bottom, v.dilation_h}; }
+Axis columns_of(const Window& v) { return {v.kernel_w, v.stride_w, v.pad_left, v.pad_right, v.dilation_w}; }
+
 // Input positions under output position `out`.
-Span window_at(int64_t out, int stride, int pad, int kernel, int64_t input) {
-  const int64_t start = out * stride - pad;
-  return {larger(start, 0), smaller(start + kernel, input)};
+Span window_at(int64_t out, const Axis& axis, int64_t input) {
+  const int64_t start = out * axis.stride - axis.pad_before, outside = start < 0 ? -start : 0;
+  return {start + (outside + axis.dilation - 1) / axis.dilation * axis.dilation, smaller(start + axis.extent(), input),
+          axis.dilation};
 }
 
-// Output positions whose windows cover input position `in`.
-Span covering(int64_t in, int stride, int pad, int kernel, int64_t output) {
-  const int64_t first = in + pad - kernel + 1;  // start of the first window, in padded coordinates
-  return {first <= 0 ? 0 : (first + stride - 1) / stride, smaller((in + pad) / stride + 1, output)};
+// Output positions whose windows reach over input position `in`; with a dilation some of them pass over it.
+Span covering(int64_t in, const Axis& axis, int64_t output) {
+  const int64_t first = in + axis.pad_before - axis.extent() + 1;  // start of the first window, in padded coordinates
+  return {first <= 0 ? 0 : (first + axis.stride - 1) / axis.stride,
+          smaller((in + axis.pad_before) / axis.stride + 1, output), 1};
+}
+
+bool takes(const Axis& axis, int64_t out, int64_t in) {
+  return (in + axis.pad_before - out * axis.stride) % axis.dilation == 0;
+}
+
+// With padding: the part inside input plus padding, as a ceil-mode window may stick out.
+int64_t taps(const Axis& axis, bool include_pad, int64_t out, int64_t input) {
+  if (!include_pad) return window_at(out, axis, input).size();
+  const int64_t start = out * axis.stride - axis.pad_before;
+  return Span{start, smaller(start + axis.extent(), input + axis.pad_after), axis.dilation}.size();
 }
 
 float divisor(const PoolSizes& s, bool include_pad, int64_t oh, int64_t ow) {
-  const Window& v = s.window;
-  Span rows = window_at(oh, v.stride_h, v.pad_top, v.kernel_h, s.height);
-  Span columns = window_at(ow, v.stride_w, v.pad_left, v.kernel_w, s.width);
-  if (include_pad) {  // the part inside input plus padding, as a ceil-mode window may stick out
-    const int64_t top = oh * v.stride_h - v.pad_top, left = ow * v.stride_w - v.pad_left;
-    rows = {top, smaller(top + v.kernel_h, s.height + v.pad_bottom)};
-    columns = {left, smaller(left + v.kernel_w, s.width + v.pad_right)};
-  }
-  return static_cast<float>(rows.size() * columns.size());
+  return static_cast<float>(taps(rows_of(s.window), include_pad, oh, s.height) *
+                            taps(columns_of(s.window), include_pad, ow, s.width));
 }
 
 }  // namespace
@@ -44,13 +58,13 @@ void max_pool(const PoolSizes& s, const float* x, float* y, int32_t* positions) 
   const Window& v = s.window;
   for (int64_t oh = 0; oh < s.out_height; ++oh)
     for (int64_t ow = 0; ow < s.out_width; ++ow, y += block, positions += block) {
-      const Span rows = window_at(oh, v.stride_h, v.pad_top, v.kernel_h, s.height);
-      const Span columns = window_at(ow, v.stride_w, v.pad_left, v.kernel_w, s.width);
+      const Span rows = window_at(oh, rows_of(v), s.height);
+      const Span columns = window_at(ow, columns_of(v), s.width);
       const int64_t start = rows.begin * s.width + columns.begin;
       Vec best = load(x + start * block);
       IntVec where = IntVec{} + static_cast<int32_t>(start);
-      for (int64_t h = rows.begin; h < rows.end; ++h)
-        for (int64_t w = columns.begin; w < columns.end; ++w) {
+      for (int64_t h = rows.begin; h < rows.end; h += rows.step)
+        for (int64_t w = columns.begin; w < columns.end; w += columns.step) {
           const Vec value = load(x + (h * s.width + w) * block);
           const IntVec better = (value > best) | ((value != value) & (best == best));  // a NaN wins, the first one
           where = better ? IntVec{} + static_cast<int32_t>(h * s.width + w) : where;
@@ -65,8 +79,8 @@ void max_pool_gradient(const PoolSizes& s, const int32_t* positions, const float
   const Window& v = s.window;
   for (int64_t h = 0; h < s.height; ++h)
     for (int64_t w = 0; w < s.width; ++w, dx += block) {
-      const Span rows = covering(h, v.stride_h, v.pad_top, v.kernel_h, s.out_height);
-      const Span columns = covering(w, v.stride_w, v.pad_left, v.kernel_w, s.out_width);
+      const Span rows = covering(h, rows_of(v), s.out_height);
+      const Span columns = covering(w, columns_of(v), s.out_width);
       const IntVec here = IntVec{} + static_cast<int32_t>(h * s.width + w);
       Vec total = {};
       for (int64_t oh = rows.begin; oh < rows.end; ++oh)
@@ -82,11 +96,12 @@ void average_pool(const PoolSizes& s, bool include_pad, const float* x, float* y
   const Window& v = s.window;
   for (int64_t oh = 0; oh < s.out_height; ++oh)
     for (int64_t ow = 0; ow < s.out_width; ++ow, y += block) {
-      const Span rows = window_at(oh, v.stride_h, v.pad_top, v.kernel_h, s.height);
-      const Span columns = window_at(ow, v.stride_w, v.pad_left, v.kernel_w, s.width);
+      const Span rows = window_at(oh, rows_of(v), s.height);
+      const Span columns = window_at(ow, columns_of(v), s.width);
       Vec total = {};
-      for (int64_t h = rows.begin; h < rows.end; ++h)
-        for (int64_t w = columns.begin; w < columns.end; ++w) total += load(x + (h * s.width + w) * block);
+      for (int64_t h = rows.begin; h < rows.end; h += rows.step)
+        for (int64_t w = columns.begin; w < columns.end; w += columns.step)
+          total += load(x + (h * s.width + w) * block);
       store(y, total / divisor(s, include_pad, oh, ow));
     }
 }
@@ -95,12 +110,13 @@ void average_pool_gradient(const PoolSizes& s, bool include_pad, const float* dy
   const Window& v = s.window;
   for (int64_t h = 0; h < s.height; ++h)
     for (int64_t w = 0; w < s.width; ++w, dx += block) {
-      const Span rows = covering(h, v.stride_h, v.pad_top, v.kernel_h, s.out_height);
-      const Span columns = covering(w, v.stride_w, v.pad_left, v.kernel_w, s.out_width);
+      const Span rows = covering(h, rows_of(v), s.out_height);
+      const Span columns = covering(w, columns_of(v), s.out_width);
       Vec total = {};
       for (int64_t oh = rows.begin; oh < rows.end; ++oh)
         for (int64_t ow = columns.begin; ow < columns.end; ++ow)
-          total += load(dy + (oh * s.out_width + ow) * block) / divisor(s, include_pad, oh, ow);
+          if (takes(rows_of(v), oh, h) && takes(columns_of(v), ow, w))
+            total += load(dy + (oh * s.out_width + ow) * block) / divisor(s, include_pad, oh, ow);
       store(dx, total);
     }
 }
