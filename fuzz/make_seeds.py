@@ -240,7 +240,102 @@ def text_seeds():
     put("metadata/position.json", json.dumps(POSITION))
 
 
+# --- PyTorch: pickles that call what torch.save calls ---
+
+def pickled_tensor(shape, strides, key="0", elements=6, storage="FloatStorage"):
+    def text(value):
+        return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+    def numbers(values):
+        return b"(" + b"".join(b"K" + bytes([v]) for v in values) + b"t"
+
+    identity = b"(" + text("storage") + b"ctorch\n" + storage.encode() + b"\n" + text(key) + text("cpu") + b"K" + bytes([elements]) + b"tQ"
+    return b"ctorch._utils\n_rebuild_tensor_v2\n(" + identity + b"K\x00" + numbers(shape) + numbers(strides) + b"\x89NtR"
+
+
+def pickled_state_dict(*tensors):
+    items = b"".join(b"X" + struct.pack("<I", len(name)) + name.encode() + value for name, value in tensors)
+    return b"\x80\x02ccollections\nOrderedDict\n)R(" + items + b"u."
+
+
+def stored_zip(entries):
+    file, directory = b"", b""
+    for name, data in entries:
+        sizes = struct.pack("<III", zlib.crc32(data), len(data), len(data))
+        directory += struct.pack("<IHHHHI", 0x02014B50, 20, 20, 0, 0, 0) + sizes + struct.pack(
+            "<HHHHHII", len(name), 0, 0, 0, 0, 0, len(file)) + name.encode()
+        file += struct.pack("<IHHHI", 0x04034B50, 20, 0, 0, 0) + sizes + struct.pack("<HH", len(name), 0) + name.encode() + data
+    return file + directory + struct.pack("<IIHHIIH", 0x06054B50, 0, len(entries), len(entries), len(directory), len(file), 0)
+
+
+def pytorch_seeds():
+    floats = struct.pack("<6f", *range(6))
+    state = pickled_state_dict(("w", pickled_tensor([2, 3], [3, 1])), ("v", pickled_tensor([3, 2], [1, 3])),
+                               ("args", b"cargparse\nNamespace\n)R"))
+    put("pytorch/state.pt", stored_zip([("a/data.pkl", state), ("a/byteorder", b"little"), ("a/data/0", floats)]))
+    magic = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
+    put("pytorch/stream.pth", magic + b"\x80\x02M\xe9\x03." + b"\x80\x02}X\r\x00\x00\x00little_endian\x88s." + state
+        + b"\x80\x02](X\x01\x00\x00\x000e." + struct.pack("<Q", 6) + floats)
+    put("pytorch/pickle.pkl", state)
+    put("pytorch/old.pkl", b"(dp0\nS'a'\np1\nI5\nsS'b'\nF2.5\nsS'c'\n(lp2\nL7L\naVx\na(cos\nsystem\nS'true'\no as.".replace(b"o a", b"oa"))
+
+
+# --- ONNX: protocol buffers ---
+
+def field(number, value):
+    def varint(n):
+        text = b""
+        while n > 0x7F:
+            text, n = text + bytes([n & 0x7F | 0x80]), n >> 7
+        return text + bytes([n])
+
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def onnx_node(kind, inputs, outputs, **integers):
+    attributes = b"".join(field(5, field(1, name) + b"".join(field(8, v) for v in values) + field(20, 7))
+                          for name, values in integers.items())
+    return field(1, b"".join(field(1, i) for i in inputs) + b"".join(field(2, o) for o in outputs) + field(4, kind) + attributes)
+
+
+def onnx_tensor(name, array):
+    kind = {np.float32: 1, np.int64: 7}[array.dtype.type]
+    return field(5, b"".join(field(1, e) for e in array.shape) + field(2, kind) + field(8, name) + field(9, array.tobytes()))
+
+
+def onnx_port(number, name, extents):
+    shape = b"".join(field(1, field(1, e) if e else field(2, "N")) for e in extents)
+    return field(number, field(1, name) + field(2, field(1, field(1, 1) + field(2, shape))))
+
+
+def onnx_file(nodes, tensors, opset):
+    graph = b"".join(nodes) + b"".join(tensors) + onnx_port(11, "x", [0, 3, 8, 8]) + onnx_port(12, "y", [0, 2])
+    return field(1, 8) + field(7, graph) + field(8, field(2, opset))
+
+
+def onnx_seeds():
+    weights = np.ones((4, 3, 3, 3), np.float32)
+    vector, matrix = np.ones(4, np.float32), np.ones((2, 4), np.float32)
+    tensors = [onnx_tensor("w", weights), onnx_tensor("v", vector), onnx_tensor("m", matrix)]
+    layers = [onnx_node("Conv", ["x", "w", "v"], ["a"], pads=[1, 1, 1, 1], strides=[2, 2]),
+              onnx_node("BatchNormalization", ["a", "v", "v", "v", "v"], ["b"]), onnx_node("Relu", ["b"], ["c"]),
+              onnx_node("MaxPool", ["c"], ["d"], kernel_shape=[2, 2], strides=[2, 2]), onnx_node("Add", ["d", "d"], ["e"]),
+              onnx_node("GlobalAveragePool", ["e"], ["f"])]
+    head = [onnx_node("Flatten", ["f"], ["g"]), onnx_node("Gemm", ["g", "m"], ["h"], transB=[]),
+            onnx_node("MatMul", ["g", "t"], ["i"]), onnx_node("Softmax", ["i"], ["y"])]
+    put("onnx/plain.onnx", onnx_file(layers + [head[0], head[2], head[3]], tensors + [onnx_tensor("t", matrix.T.copy())], 17))
+    chain = [onnx_node("Shape", ["f"], ["s"]), onnx_node("Gather", ["s", "zero"], ["n"]),
+             onnx_node("Unsqueeze", ["n"], ["u"], axes=[0]), onnx_node("Concat", ["u", "open"], ["k"]),
+             onnx_node("Reshape", ["f", "k"], ["g"]), onnx_node("MatMul", ["g", "t"], ["y"])]
+    put("onnx/chain.onnx", onnx_file(layers + chain, tensors + [onnx_tensor("t", matrix.T.copy()),
+                                                               onnx_tensor("zero", np.array(0, np.int64)),
+                                                               onnx_tensor("open", np.array([-1], np.int64))], 9))
+
+
 if __name__ == "__main__":
     for make in (jpeg_seeds, png_seeds, webp_seeds, bmp_seeds, pnm_seeds, exif_seeds, reader_seeds,
-                 text_seeds):
+                 text_seeds, pytorch_seeds, onnx_seeds):
         make()

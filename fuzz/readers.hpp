@@ -10,6 +10,10 @@ namespace resnet::fuzz {
 void fuzz_cifar(std::span<const std::byte> input);
 /// A whole file.
 void fuzz_safetensors(std::span<const std::byte> input);
+/// A whole PyTorch file, as a zip archive, as the older stream, or as a pickle alone.
+void fuzz_pytorch(std::span<const std::byte> input);
+/// A whole file, imported as a network.
+void fuzz_onnx(std::span<const std::byte> input);
 /// config.toml of a run, and the recipe alone.
 void fuzz_config(std::span<const std::byte> input);
 /// The JSON texts in a model file: spec, preprocessing, where a training stands.

@@ -7,9 +7,12 @@ namespace resnet::fuzz {
 
 std::span<const Target> targets() {
   static constexpr Target table[] = {
-      {"jpeg", fuzz_jpeg},     {"png", fuzz_png},           {"webp", fuzz_webp},   {"bmp", fuzz_bmp},
-      {"pnm", fuzz_pnm},       {"exif", fuzz_exif},         {"cifar", fuzz_cifar}, {"safetensors", fuzz_safetensors},
-      {"config", fuzz_config}, {"metadata", fuzz_metadata},
+      {"jpeg", fuzz_jpeg},       {"png", fuzz_png},
+      {"webp", fuzz_webp},       {"bmp", fuzz_bmp},
+      {"pnm", fuzz_pnm},         {"exif", fuzz_exif},
+      {"cifar", fuzz_cifar},     {"safetensors", fuzz_safetensors},
+      {"config", fuzz_config},   {"metadata", fuzz_metadata},
+      {"pytorch", fuzz_pytorch}, {"onnx", fuzz_onnx},
   };
   return table;
 }

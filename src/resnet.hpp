@@ -22,6 +22,9 @@
 
 // The networks of the papers, and their files.
 #include "formats/model_file.hpp"
+#include "formats/onnx_export.hpp"
+#include "formats/onnx_import.hpp"
+#include "formats/open_model.hpp"
 #include "formats/safetensors.hpp"
 #include "models/cost.hpp"
 #include "models/model.hpp"
@@ -37,6 +40,7 @@
 #include "data/transforms.hpp"
 
 // Training, evaluation and inference.
+#include "train/compare_models.hpp"
 #include "train/evaluate.hpp"
 #include "train/inference.hpp"
 #include "train/metrics.hpp"

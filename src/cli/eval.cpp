@@ -49,12 +49,15 @@ void show(const EvaluationResult& result) {
 Action declare_eval(CLI::App& app) {
   auto options = std::make_shared<EvalOptions>();
   EvaluateRequest& request = options->request;
-  app.add_option("MODEL", request.model, "a run directory (its best network) or a .safetensors file")->required();
+  app.add_option("MODEL", request.model,
+                 "a run directory (its best network) or a file: .safetensors, .pth, .pt, .th, .onnx")
+      ->required();
   app.add_option("DATA", request.data, "as for train; a run's own data by default");
   add_real(app, "--validation", request.validation,
            "part of the training images that was kept for validation where there are no test images (the run's, else "
            "0.1); 1: "
            "all photos of such a folder");
+  add_open_options(app, request.open);
   add_threads(app, request.threads);
   add_json(app, options->json);
   return [options](const std::string&) {

@@ -1,10 +1,13 @@
 // resnet inspect: what a network is made of and what it costs, from a model file, a run or a name of the zoo.
+#include "base/log.hpp"
+#include "cli/inspect_weights.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
-#include "formats/model_file.hpp"
+#include "formats/open_model.hpp"
 #include "models/cost.hpp"
 #include "report/tables.hpp"
+#include "train/drawing.hpp"
 #include "train/inference.hpp"
 #include "train/run.hpp"
 #include "train/training_program.hpp"
@@ -21,6 +24,8 @@ struct InspectOptions {
   ModelOptions variant;
   int64_t batch = 1;
   int threads = 0;
+  OpenOptions open;
+  fs::path svg;
   bool plan = false, no_reuse = false, json = false;
 };
 
@@ -31,6 +36,20 @@ struct Subject {
   std::optional<Checkpoint> content;
 };
 
+bool is_foreign(const fs::path& path, const OpenOptions& open) {
+  return is_pytorch_file(path) || path.extension() == ".onnx" || !open.model.empty();
+}
+
+/// Weights in the structure that the user names.
+Checkpoint foreign_content(const fs::path& path, const OpenOptions& open) {
+  OpenedModel model = open_model(path, open);
+  for (const std::string& note : model.notes) log_info("{}", note);
+  return {.info = std::move(model.info),
+          .state = std::move(model.state),
+          .num_batches_tracked = model.num_batches_tracked,
+          .extra = {}};
+}
+
 Subject open_subject(const InspectOptions& options) {
   fs::path path = options.subject;
   if (is_folder(path)) path = open_run(path).model();
@@ -38,7 +57,7 @@ Subject open_subject(const InspectOptions& options) {
   if (is_name) return {.file = {}, .spec = find_model(options.subject, options.variant), .content = {}};
   if (options.variant.chooses_structure())
     fail_usage("inspect: --shortcut and the like choose a variant of a named model; ", path.string(), " is a file");
-  Checkpoint checkpoint = load_checkpoint(path);
+  Checkpoint checkpoint = is_foreign(path, options.open) ? foreign_content(path, options.open) : load_checkpoint(path);
   ModelSpec spec = checkpoint.info.spec;
   return {.file = path.string(), .spec = std::move(spec), .content = std::move(checkpoint)};
 }
@@ -178,8 +197,11 @@ void show(const Subject& subject, const NetworkCost& cost, const CompiledPlan& p
 
 Action declare_inspect(CLI::App& app) {
   auto options = std::make_shared<InspectOptions>();
-  app.add_option("MODEL", options->subject, "a .safetensors file, a run directory or a name that `resnet models` lists")
+  app.add_option("MODEL", options->subject,
+                 "a run directory, a file (.safetensors, .pth, .pt, .th, .onnx) or a name that `resnet models` lists")
       ->required();
+  add_open_options(app, options->open);
+  app.add_option("--svg", options->svg, "also draw the architecture into this file")->type_name("FILE");
   app.add_flag("--plan", options->plan, "the compiled steps instead of the layers");
   add_choice(app, "--mode", options->mode, {"infer", "train"}, "what plan and memory are for (infer)");
   add_whole(app, "--batch", options->batch, 1, 1 << 20, "images at once, for plan and memory (1)");
@@ -188,7 +210,12 @@ Action declare_inspect(CLI::App& app) {
   app.add_flag("--no-reuse", options->no_reuse, "give every value its own memory");
   add_json(app, options->json);
   return [options](const std::string&) {
+    const bool is_file = path_exists(options->subject) && !is_folder(options->subject);
+    const bool may_be_bare =
+        is_file && options->open.model.empty() && fs::path(options->subject).extension() != ".onnx";
+    if (may_be_bare && inspect_weights(options->subject, options->json)) return;
     const Subject subject = open_subject(*options);
+    if (!options->svg.empty()) write_file(options->svg, draw(drawing_of(subject.spec)));
     const NetworkCost cost = network_cost(subject.spec);
     const CompiledPlan plan = compile_plan(subject.spec, *options);
     options->json ? show_json(subject, cost, plan, *options) : show(subject, cost, plan, *options);

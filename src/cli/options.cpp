@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 namespace resnet::cli {
 
@@ -97,6 +98,47 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   app.add_flag_function(
       "--zero-gamma", [&options](int64_t count) { options.zero_gamma = count > 0; },
       "each residual block starts as its shortcut");
+}
+
+namespace {
+
+/// "0.485,0.456,0.406"
+std::vector<float> real_numbers(const std::string& option, const std::string& text) {
+  std::vector<float> numbers;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');)
+    numbers.push_back(static_cast<float>(real_number(option, part)));
+  return numbers;
+}
+
+/// "224" or "224x320": height, then width.
+ImageSize image_size(const std::string& option, const std::string& text) {
+  const std::size_t cross = text.find('x');
+  const auto side = [&](const std::string& part) { return static_cast<int>(whole_number(option, part, 1, 1 << 14)); };
+  const int height = side(text.substr(0, cross));
+  return {0, height, cross == std::string::npos ? height : side(text.substr(cross + 1))};
+}
+
+}  // namespace
+
+void add_open_options(CLI::App& app, OpenOptions& options, bool with_model) {
+  if (with_model)
+    app.add_option(
+           "--model", options.model,
+           "architecture of a file that holds weights alone: a name that `resnet models` lists, or a file of the "
+           "same structure; by default the only one that fits")
+        ->type_name("NAME|FILE");
+  const auto list = [&app](const char* name, std::optional<std::vector<float>>& target, const char* help) {
+    app.add_option_function<std::string>(
+           name, [&target, name](const std::string& text) { target = real_numbers(name, text); }, help)
+        ->type_name("X,X,X");
+  };
+  list("--mean", options.mean, "of each channel, pixels from 0 to 1; for files that do not say it");
+  list("--std", options.deviation, "deviation of each channel, as --mean");
+  app.add_option_function<std::string>(
+         "--size", [&options](const std::string& text) { options.size = image_size("--size", text); },
+         "height and width of the images, 224 or 224x320; for files that do not say it")
+      ->type_name("N|HxW");
 }
 
 std::string resolved_precision(const std::string& precision) {

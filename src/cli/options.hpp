@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "formats/open_model.hpp"
 #include "models/model.hpp"
 
 #include <CLI/CLI.hpp>
@@ -56,6 +57,9 @@ CLI::Option* add_threads(CLI::App& app, int& threads);
 CLI::Option* add_seed(CLI::App& app, uint64_t& seed);
 /// --shortcut, --stride-at, --width, --depth, --dropout, ...: variants of a model of the zoo.
 void add_model_options(CLI::App& app, ModelOptions& options);
+
+/// --mean, --std and --size, and --model unless the verb has its own: what a foreign file does not say.
+void add_open_options(CLI::App& app, OpenOptions& options, bool with_model = true);
 
 /// "fp32" for "fp32" and "auto". Error (usage): "bf16", which this version does not have.
 std::string resolved_precision(const std::string& precision);

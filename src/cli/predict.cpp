@@ -55,7 +55,10 @@ void show_json(const Predictions& predictions) {
 Action declare_predict(CLI::App& app) {
   auto options = std::make_shared<PredictOptions>();
   PredictRequest& request = options->request;
-  app.add_option("MODEL", request.model, "a run directory (its best network) or a .safetensors file")->required();
+  app.add_option("MODEL", request.model,
+                 "a run directory (its best network) or a file: .safetensors, .pth, .pt, .th, .onnx")
+      ->required();
+  add_open_options(app, request.open);
   app.add_option("IMAGE", request.images, "photos, or folders, of which every photo at any depth is taken")
       ->required()
       ->take_all();

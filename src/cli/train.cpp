@@ -10,6 +10,7 @@
 
 #include <limits>
 #include <memory>
+#include <sstream>
 
 namespace resnet::cli {
 namespace {
@@ -36,6 +37,19 @@ struct TrainOptions {
   std::string precision = "auto";
   bool no_reuse = false, json = false;
 };
+
+std::vector<std::string> parts_of(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream stream(list);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+std::vector<StageRate> stage_rates(const std::string& list) {
+  std::vector<StageRate> rates;
+  for (const std::string& part : parts_of(list)) rates.push_back(stage_rate_from(part));
+  return rates;
+}
 
 std::vector<std::string> recipe_names() {
   std::vector<std::string> names;
@@ -93,7 +107,19 @@ void add_recipe_options(CLI::App& app, TrainOptions& options) {
 
 void add_run_options(CLI::App& app, TrainOptions& options) {
   TrainRequest& request = options.request;
-  app.add_option("--weights", request.weights, "start from this model file")->type_name("FILE");
+  app.add_option("--weights", request.weights,
+                 "start from this file: .safetensors, .pth, .pt, .th or .onnx; without --model its "
+                 "structure is taken, and a head for other classes starts anew")
+      ->type_name("FILE");
+  app.add_option_function<std::string>(
+         "--freeze", [&options](const std::string& text) { options.changes.freeze = parts_of(text); },
+         "stages that stay as they are, as in stem,layer1, or backbone for all but the head; their batch norms "
+         "normalise with the statistics they came with")
+      ->type_name("STAGES");
+  app.add_option_function<std::string>(
+         "--stage-lr", [&options](const std::string& text) { options.changes.stage_lr = stage_rates(text); },
+         "part of the learning rate for some stages, as in layer3=0.1,head=1")
+      ->type_name("STAGE=X,...");
   add_choice(app, "--precision", options.precision, {"fp32", "bf16", "auto"}, "of convolutions and linear layers");
   add_seed(app, request.seed);
   add_threads(app, request.threads);
@@ -134,9 +160,11 @@ void add_cache_options(CLI::App& app, fs::path& cache) {
 
 Action declare_train(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
-  app.add_option("--model", options->request.model,
-                 "a name that `resnet models` lists (resnet20; for photos by their sizes)")
-      ->type_name("NAME");
+  app.add_option(
+         "--model", options->request.model,
+         "a name that `resnet models` lists (resnet20; for photos by their sizes), or a file whose structure is "
+         "taken; with --weights alone the structure of that file")
+      ->type_name("NAME|FILE");
   add_data_options(app, *options);
   add_recipe_options(app, *options);
   add_augment_options(app, options->changes.augmentation);

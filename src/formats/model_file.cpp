@@ -125,11 +125,14 @@ void save_model(const fs::path& path, const ModelInfo& info, const State& state,
 }
 
 ModelFile load_model(const fs::path& path, const ReadLimits& limits) {
-  TensorFile file = read_safetensors(path, limits);
+  return model_from(read_safetensors(path, limits), path.string());
+}
+
+ModelFile model_from(TensorFile file, const std::string& where) {
   std::erase_if(file.tensors, [](const auto& item) { return item.first.starts_with(optimizer_prefix); });
   for (auto& [name, tensor] : file.tensors)
     if (tensor.dtype() != DType::f32 && !name.ends_with(tracked_suffix)) tensor = convert(tensor, DType::f32);
-  Checkpoint model = taken_apart(std::move(file), path.string());
+  Checkpoint model = taken_apart(std::move(file), where);
   return {std::move(model.info), std::move(model.state), model.num_batches_tracked};
 }
 

@@ -38,6 +38,8 @@ void save_model(const fs::path& path, const ModelInfo& info, const State& state,
 /// Error (bad model), naming the file: see read_safetensors and match(); metadata missing or malformed; the numbers of
 /// classes or the input sizes of spec, classes and preprocessing differ.
 ModelFile load_model(const fs::path& path, const ReadLimits& limits = {});
+/// The same of a file that was read already; `where` names it in errors.
+ModelFile model_from(TensorFile file, const std::string& where);
 
 /// Everything that a run needs to go on with the same bytes.
 struct Checkpoint {

@@ -8,10 +8,16 @@
 #include "graph/graph.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
 namespace resnet {
+
+/// Leaves the named parameters out of training, before anything else is done to the graph: a batch norm whose gamma and
+/// beta are among them normalises with its running statistics, as in inference, and no longer updates them. Whoever
+/// differentiates afterwards must not ask for their gradients.
+Graph freeze(const Graph& graph, const std::set<std::string>& parameters);
 
 /// Joins BatchNorm and ReLU, the residual addition and ReLU, and, in graphs without a training batch norm, convolution
 /// with addition and ReLU. Never through an output: what somebody observes stays a value of its own.
@@ -37,6 +43,7 @@ struct SgdOptions {
   float momentum = 0.9f;
   float weight_decay = 0;
   bool nesterov = false;
+  std::map<std::string, float> rate_scale = {};  // of parameters whose learning rate differs, by name
   bool decay_vectors = true;  // false: batch norm's parameters and biases are left out of the weight decay
 };
 /// Appends an SGD step for each parameter with a gradient, as early as its last reader allows, and its momentum state

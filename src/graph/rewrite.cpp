@@ -33,7 +33,8 @@ void Rewriter::copy(const Node& node) {
 
 Graph Rewriter::finish() {
   for (const Output& output : source_.outputs()) result_.add_output(output.name, (*this)[output.value]);
-  for (const Update& update : source_.updates()) result_.add_update((*this)[update.state], (*this)[update.next]);
+  for (const Update& update : source_.updates())
+    if (has(update.next)) result_.add_update((*this)[update.state], (*this)[update.next]);
   return std::move(result_);
 }
 

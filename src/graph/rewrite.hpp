@@ -22,7 +22,7 @@ class Rewriter {
   std::vector<Value> mapped(const std::vector<Value>& old) const;
   /// Writes `node` as it is.
   void copy(const Node& node);
-  /// Copies outputs and updates and returns the new graph.
+  /// Copies outputs, and those updates whose next value was written, and returns the new graph.
   Graph finish();
 
  private:

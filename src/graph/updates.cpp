@@ -41,8 +41,10 @@ Graph add_updates(const Graph& graph, const std::map<Value, Value>& gradients, c
       const Value w = to[parameter];
       const Value v = to.result().add_state(ValueKind::momentum, "optimizer/" + info.name, info.shape);
       const bool decays = info.decay && (options.decay_vectors || info.shape.rank() > 1);
+      const auto scale = options.rate_scale.find(info.name);
       const Sgd op{.momentum = options.momentum,
                    .weight_decay = decays ? options.weight_decay : 0,
+                   .rate_scale = scale != options.rate_scale.end() ? scale->second : 1,
                    .nesterov = options.nesterov};
       const std::vector<Value> next =
           to.result().add_node(info.name + ".sgd", op, {w, to[gradient], v, rate}, Phase::update);

@@ -69,4 +69,7 @@ Value build_densenet(Builder& net, const ModelSpec& spec, Value images);
 /// x [N,width] or [N,C,H,W] -> logits [N,classes]
 Value build_fully_connected(Builder& net, const ModelSpec& spec, Value x);
 
+/// images [N,C,H,W] -> logits [N,classes]. Error (bad model): the layers do not fit together.
+Value build_written_out(Builder& net, const ModelSpec& spec, Value images);
+
 }  // namespace resnet

@@ -23,6 +23,7 @@ Value build_network(Builder& net, const ModelSpec& spec, Value images) {
     case Family::resnet: return build_resnet(net, spec, images);
     case Family::densenet: return build_densenet(net, spec, images);
     case Family::fully_connected: return build_fully_connected(net, spec, images);
+    case Family::written_out: return build_written_out(net, spec, images);
   }
   return {};
 }

@@ -5,6 +5,7 @@
 
 #include "graph/builder.hpp"
 #include "graph/graph.hpp"
+#include "models/written_out.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -16,8 +17,8 @@ namespace resnet {
 
 /// resnet: stages of blocks whose input is added to their output (or not, in a plain network). densenet: stages of
 /// layers whose input is kept beside their output. fully_connected: linear layers and ReLU on vectors or flattened
-/// images.
-enum class Family : uint8_t { resnet, densenet, fully_connected };
+/// images. written_out: a list of layers, for networks that no row of numbers describes.
+enum class Family : uint8_t { resnet, densenet, fully_connected, written_out };
 
 /// What comes before the stages. conv3x3: one 3x3 convolution, for small images. conv7x7: 7x7/2 and 3x3/2 max-pool.
 /// deep: 3x3/2, 3x3, 3x3 and the max-pool (He et al. 2019, "Bag of tricks", ResNet-C; timm's "d").
@@ -96,7 +97,11 @@ struct ModelSpec {
   int width = 0, depth = 0;
   bool relu_output = false;
 
-  bool residual() const { return family != Family::densenet && shortcut != Shortcut::none; }
+  WrittenOut written = {};  // written_out: its layers
+
+  bool residual() const {
+    return (family == Family::resnet || family == Family::fully_connected) && shortcut != Shortcut::none;
+  }
   bool operator==(const ModelSpec&) const = default;
 };
 

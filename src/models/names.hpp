@@ -8,7 +8,8 @@
 
 namespace resnet {
 
-inline constexpr std::array<std::string_view, 3> family_names = {"resnet", "densenet", "fully_connected"};
+inline constexpr std::array<std::string_view, 4> family_names = {"resnet", "densenet", "fully_connected",
+                                                                 "written_out"};
 inline constexpr std::array<std::string_view, 3> stem_names = {"conv3x3", "conv7x7", "deep"};
 inline constexpr std::array<std::string_view, 2> block_names = {"basic", "bottleneck"};
 inline constexpr std::array<std::string_view, 4> shortcut_names = {"none", "A", "B", "C"};

@@ -1,6 +1,7 @@
 #include "models/outline.hpp"
 
 #include "base/error.hpp"
+#include "graph/op_functions.hpp"
 #include "models/blocks.hpp"
 
 #include <utility>
@@ -106,6 +107,20 @@ std::vector<StageOutline> fully_connected_outline(const ModelSpec& spec) {
   return stages;
 }
 
+/// One block for each layer with weights; where a list of layers has its stages and shortcuts nobody says.
+std::vector<StageOutline> written_outline(const ModelSpec& spec) {
+  const Graph graph = forward_graph(spec, 1, Mode::inference);
+  StageOutline layers{"layers", {}};
+  for (const Node& node : graph.nodes()) {
+    if (!std::holds_alternative<Conv>(node.op) && !std::holds_alternative<Linear>(node.op)) continue;
+    const Shape& y = graph[node.outputs[0]].shape;
+    Shape one;
+    for (int axis = 1; axis < y.rank(); ++axis) one.append(y[axis]);
+    layers.blocks.push_back({node.name, text_of(name_of(node.op), " ", describe(node.op), ", ", y.c()), one});
+  }
+  return {layers};
+}
+
 std::string head_name(const ModelSpec& spec) {
   if (spec.family == Family::fully_connected) return "output";
   if (spec.family == Family::densenet) return "classifier";
@@ -116,6 +131,7 @@ std::string head_name(const ModelSpec& spec) {
 
 std::vector<StageOutline> outline(const ModelSpec& spec) {
   check(spec);
+  if (spec.family == Family::written_out) return written_outline(spec);
   const bool layers = spec.family == Family::fully_connected;
   std::vector<StageOutline> stages = layers ? fully_connected_outline(spec) : convolutional_outline(spec);
   StageOutline head{"head", {}};

@@ -99,6 +99,7 @@ std::string problem_of(const ModelSpec& spec) {
     return text_of("an input of ", input.channels, "x", input.height, "x", input.width, " is not in 1x1x1 .. ",
                    max_channels, "x", max_image_size, "x", max_image_size);
   if (spec.family == Family::fully_connected) return problem_of_layers(spec);
+  if (spec.family == Family::written_out) return problem_of(spec.written);
   if (std::string problem = problem_of_stages(spec); !problem.empty()) return problem;
   return spec.family == Family::densenet ? problem_of_densenet(spec) : problem_of_resnet(spec);
 }
@@ -147,6 +148,7 @@ void check(const ModelSpec& spec) {
 
 std::string describe_structure(const ModelSpec& spec) {
   if (spec.family == Family::fully_connected) return layers_in_words(spec);
+  if (spec.family == Family::written_out) return text_of("written out, ", spec.written.layers.size(), " layers");
   std::vector<std::string> details =
       spec.family == Family::densenet ? details_of_densenet(spec) : details_of_resnet(spec);
   if (spec.dropout > 0) details.push_back(text_of("dropout ", spec.dropout));
@@ -162,6 +164,10 @@ std::string describe(const ModelSpec& spec) {
 
 int weight_layers(const ModelSpec& spec) {
   if (spec.family == Family::fully_connected) return spec.residual() ? 2 * spec.depth + 2 : spec.depth;
+  if (spec.family == Family::written_out)
+    return static_cast<int>(std::ranges::count_if(spec.written.layers, [](const WrittenOut::Layer& layer) {
+      return std::holds_alternative<Conv>(layer.op) || std::holds_alternative<Linear>(layer.op);
+    }));
   const int blocks = std::accumulate(spec.blocks.begin(), spec.blocks.end(), 0);
   const bool bottleneck = spec.block == BlockKind::bottleneck;
   if (spec.family == Family::densenet)  // a convolution in each transition

@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "models/excerpt.hpp"
 #include "models/names.hpp"
+#include "models/written_out_json.hpp"
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -13,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t max_json_length = 1 << 16;
+constexpr std::size_t max_json_length = 1 << 22;  // of a network that is written out
 
 /// Calls see(key, member) for each field of the JSON object.
 template <class See>
@@ -114,6 +115,7 @@ void modernise(Json& object) {
 std::string to_json_text(const ModelSpec& spec) {
   Json object = Json::object();
   for_each_field([&](const char* key, auto member) { object[key] = written(spec.*member); });
+  if (spec.family == Family::written_out) object["layers"] = to_json(spec.written);
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -129,6 +131,10 @@ ModelSpec spec_from_json(const std::string& text) {
     with_context(text_of("model structure: ", key), [&] { read(*found, spec.*member); });
     object.erase(found);
   });
+  if (const auto layers = object.find("layers"); layers != object.end()) {
+    with_context("model structure", [&] { spec.written = written_out_from(*layers); });
+    object.erase(layers);
+  }
   if (!object.empty())
     fail_model("model structure: unknown field '", excerpt(object.begin().key()), "'; written by a newer version?");
   check(spec);

@@ -81,6 +81,19 @@ class Section {
     return values;
   }
 
+  std::vector<std::string> texts(const std::string& key) {
+    asked_.insert(key);
+    const toml::node* node = table_->get(key);
+    if (!node || !node->is_array()) fail_data("[", name_, "] ", key, ": expected a list of texts");
+    std::vector<std::string> values;
+    for (const toml::node& item : *node->as_array()) {
+      const std::optional<std::string> value = item.value<std::string>();
+      if (!value) fail_data("[", name_, "] ", key, ": expected a list of texts");
+      values.push_back(*value);
+    }
+    return values;
+  }
+
   void expect_no_more() const {
     for (const auto& [key, value] : *table_)
       if (!asked_.contains(std::string(key.str()))) fail_data("[", name_, "] has the unknown key '", key.str(), "'");
@@ -155,6 +168,8 @@ Recipe read_recipe(Section section) {
   recipe.weight_decay = section.number("weight_decay");
   recipe.decay_all = section.flag("decay_all");
   recipe.label_smoothing = section.number("label_smoothing");
+  recipe.freeze = section.texts("freeze");
+  for (const std::string& text : section.texts("stage_lr")) recipe.stage_lr.push_back(stage_rate_from(text));
   recipe.augmentation = read_augmentation(section);
   if (section.has("sampling")) recipe.balanced_sampling = is_balanced(section.text("sampling"));
   if (section.has("class_weights")) recipe.class_weights = section.text("class_weights");
@@ -227,6 +242,9 @@ std::string_view name_of(Precision precision) { return precision == Precision::b
 std::string to_toml(const Recipe& recipe) {
   std::vector<std::string> milestones;
   for (const double milestone : recipe.schedule.milestones) milestones.push_back(real(milestone));
+  std::vector<std::string> frozen, rates;
+  for (const std::string& stage : recipe.freeze) frozen.push_back(quoted(stage));
+  for (const StageRate& rate : recipe.stage_lr) rates.push_back(quoted(to_text(rate)));
   return fmt::format(
       "[recipe]\n"
       "name = {}\n"
@@ -246,6 +264,8 @@ std::string to_toml(const Recipe& recipe) {
       "weight_decay = {}\n"
       "decay_all = {}  # false: not of batch norm and biases\n"
       "label_smoothing = {}\n"
+      "freeze = [{}]  # stages that stay as they are\n"
+      "stage_lr = [{}]  # stages with a part of lr\n"
       "{}"
       "sampling = \"{}\"\n"
       "class_weights = {}\n",
@@ -253,7 +273,8 @@ std::string to_toml(const Recipe& recipe) {
       name_of(recipe.schedule.kind), real(recipe.schedule.warmup), fmt::join(milestones, ", "),
       real(recipe.schedule.factor), real(recipe.gentle.lr), real(recipe.gentle.until_error), recipe.gentle.from_depth,
       real(recipe.momentum), recipe.nesterov, real(recipe.weight_decay), recipe.decay_all, real(recipe.label_smoothing),
-      to_toml(recipe.augmentation), recipe.balanced_sampling ? "balanced" : "shuffled", quoted(recipe.class_weights));
+      fmt::join(frozen, ", "), fmt::join(rates, ", "), to_toml(recipe.augmentation),
+      recipe.balanced_sampling ? "balanced" : "shuffled", quoted(recipe.class_weights));
 }
 
 std::string to_toml(const RunConfig& config) {

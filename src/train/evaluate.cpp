@@ -11,6 +11,8 @@
 #include "train/run.hpp"
 #include "train/unchanged.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -36,6 +38,24 @@ void expect_size(const Dataset& dataset, const ModelInfo& info) {
   const ImageSize& input = info.spec.input;
   const Shape expected{input.channels, input.height, input.width};
   if (!(image == expected)) fail_data("evaluation: the model expects images ", expected, ", the data set has ", image);
+}
+
+/// What a foreign file leaves open is taken from the data set, and said.
+void complete(OpenedModel& model, const DataSplit& data, const std::string& file) {
+  const std::vector<std::string>& classes = data.test->classes();
+  if (!model.classes_known) {
+    if (classes.size() != model.info.classes.size())
+      fail_data(file, ": has ", model.info.classes.size(), " classes without names, the data set has ", classes.size());
+    model.info.classes = classes;
+    log_info("{} names no classes: they are taken to be the data set's, in its order", file);
+  }
+  if (!model.preprocessing_known && data.preprocessing.channels == model.info.preprocessing.channels) {
+    model.info.preprocessing.mean = data.preprocessing.mean;
+    model.info.preprocessing.deviation = data.preprocessing.deviation;
+    log_info(
+        "{} says nothing of preprocessing: the data set's is used, mean {:.4f}, std {:.4f} (--mean, --std change it)",
+        file, fmt::join(data.preprocessing.mean, " "), fmt::join(data.preprocessing.deviation, " "));
+  }
 }
 
 }  // namespace
@@ -86,13 +106,15 @@ EvaluationResult evaluate(const EvaluateRequest& request) {
     if (source.empty()) source = config.data;
   }
   if (source.empty()) fail_usage("evaluation: name the data to evaluate ", request.model, " on");
-  const ModelFile model = load_model(file);
+  OpenedModel model = open_model(file, request.open);
+  for (const std::string& note : model.notes) log_info("{}", note);
   const int threads = request.threads > 0 ? request.threads : available_cores();
   const DataSplit data = open_data(source, {.threads = threads, .validation = request.validation.value_or(validation)});
   if (!data.note.empty()) log_info("{}", data.note);
   if (tested && !(identity_of(*data.test) == *tested))
     log_warning("{}: these are not the images that the run was tested on: {} then, {} now", source, tested->count,
                 data.test->size());
+  complete(model, data, file.string());
   InferenceProgram program(model.info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
   BadImages bad(source, 1, data.test->size() + std::ssize(data.bad));
   bad.add(data.bad);

@@ -4,7 +4,7 @@
 
 #include "base/files.hpp"
 #include "data/dataset.hpp"
-#include "formats/model_file.hpp"
+#include "formats/open_model.hpp"
 #include "train/bad_images.hpp"
 #include "train/inference.hpp"
 #include "train/metrics.hpp"
@@ -29,14 +29,16 @@ std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::s
                                          const ModelInfo& info, BadImages* bad = nullptr, int threads = 1);
 
 struct EvaluateRequest {
-  std::string model;  // a model file, or a run directory (its best, or its last before the first epoch has ended)
-  std::string data;   // what open_data takes; empty for a run directory: the data it was trained with
+  std::string model;      // a model file, or a run directory (its best, or its last before the first epoch has ended)
+  std::string data;       // what open_data takes; empty for a run directory: the data it was trained with
+  OpenOptions open = {};  // what a foreign file does not say itself
   std::optional<double> validation = {};  // part split off for validation; none: the run's, else 0.1
   int threads = 0;
 };
 
 /// Evaluates a model file or run on the test part of a data set, with the model's preprocessing; classes are matched by
-/// name. Error (bad model, bad data): the data have a class that the model has not, or images of another size.
+/// name. A foreign file without preprocessing gets the data set's, one without classes the data set's in their order;
+/// both are said. Error (bad model, bad data): the data have a class that the model has not, or images of another size.
 EvaluationResult evaluate(const EvaluateRequest& request);
 
 }  // namespace resnet

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "data/prepare.hpp"
+#include "formats/open_model.hpp"
 
 #include <fmt/format.h>
 
@@ -105,15 +106,14 @@ ModelSpec spec_for(const TrainRequest& request, const std::string& model, const 
   ModelOptions options = request.model_options;
   options.classes = static_cast<int>(data.train->classes().size());
   options.input = ImageSize{preprocessing.channels, preprocessing.height, preprocessing.width};
+  if (path_exists(model)) return with_ends(structure_of(model, {}), *options.classes, *options.input);
   return find_model(model, options);
 }
 
 /// The network of the file for the classes and the input at hand.
-ModelSpec spec_of(const ModelFile& weights, const DataSplit& data, const Preprocessing& preprocessing) {
-  ModelSpec spec = weights.info.spec;
-  spec.classes = static_cast<int>(data.train->classes().size());
-  spec.input = {preprocessing.channels, preprocessing.height, preprocessing.width};
-  return spec;
+ModelSpec spec_of(const ModelInfo& weights, const DataSplit& data, const Preprocessing& preprocessing) {
+  return with_ends(weights.spec, static_cast<int>(data.train->classes().size()),
+                   {preprocessing.channels, preprocessing.height, preprocessing.width});
 }
 
 std::string reason_of(const TrainRequest& request, const TrainingPlan& plan, const DataSplit& data,
@@ -130,12 +130,12 @@ std::string reason_of(const TrainRequest& request, const TrainingPlan& plan, con
   return text;
 }
 
-TrainingPlan plan_photos(const TrainRequest& request, const DataSplit& data, const ModelFile* weights) {
+TrainingPlan plan_photos(const TrainRequest& request, const DataSplit& data, const ModelInfo* weights) {
   PhotoChoice choice = choose_network(*data.sizes, data.train->size());
   Preprocessing preprocessing = data.preprocessing;
   const bool from_weights = weights && request.model.empty();
   if (weights) {
-    preprocessing = weights->info.preprocessing;
+    preprocessing = weights->preprocessing;
     preprocessing.resize = resized_side(preprocessing);
   } else {
     preprocessing.height = preprocessing.width = choice.size;
@@ -164,7 +164,7 @@ TrainingPlan plan_photos(const TrainRequest& request, const DataSplit& data, con
 
 }  // namespace
 
-TrainingPlan plan_training(const TrainRequest& request, const DataSplit& data, const ModelFile* weights) {
+TrainingPlan plan_training(const TrainRequest& request, const DataSplit& data, const ModelInfo* weights) {
   if (data.sizes) return plan_photos(request, data, weights);
   const PreprocessingChanges& changes = request.preprocessing;
   if (changes.size || changes.resize || changes.filter)
@@ -172,7 +172,9 @@ TrainingPlan plan_training(const TrainRequest& request, const DataSplit& data, c
                " have one size and are not resized; leave out --size, --resize and "
                "--filter");
   const Preprocessing& preprocessing = data.preprocessing;
-  return {.info = {.spec = spec_for(request, request.model.empty() ? "resnet20" : request.model, data, preprocessing),
+  const std::string model = request.model.empty() ? "resnet20" : request.model;
+  return {.info = {.spec = weights && request.model.empty() ? spec_of(*weights, data, preprocessing)
+                                                            : spec_for(request, model, data, preprocessing),
                    .classes = data.train->classes(),
                    .preprocessing = preprocessing},
           .recipe = request.recipe};

@@ -18,9 +18,9 @@ struct TrainingPlan {
   std::string reason = {};
 };
 
-/// The request with its gaps filled. `weights` (may be null) is the model file that the training starts from: for
-/// photos its network and its preprocessing are taken, as far as the request names no others. Error (usage): options
+/// The request with its gaps filled. `weights` (may be null) is of the file that the training starts from: its
+/// network, and for photos its preprocessing, are taken, as far as the request names no others. Error (usage): options
 /// that do not fit together or the data.
-TrainingPlan plan_training(const TrainRequest& request, const DataSplit& data, const ModelFile* weights);
+TrainingPlan plan_training(const TrainRequest& request, const DataSplit& data, const ModelInfo* weights);
 
 }  // namespace resnet

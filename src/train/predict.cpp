@@ -2,11 +2,12 @@
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "data/loader.hpp"
 #include "data/photos.hpp"
-#include "formats/model_file.hpp"
+#include "formats/open_model.hpp"
 #include "train/evaluate.hpp"
 #include "train/inference.hpp"
 #include "train/run.hpp"
@@ -58,11 +59,25 @@ std::vector<ClassProbability> most_probable(std::span<const float> logits, const
   return result;
 }
 
+/// What a foreign file does not say of preprocessing is taken to be what networks for photos usually have.
+OpenedModel opened(const PredictRequest& request) {
+  OpenedModel model = open_model(model_file_of(request.model), request.open);
+  for (const std::string& note : model.notes) log_info("{}", note);
+  Preprocessing& preprocessing = model.info.preprocessing;
+  if (!model.preprocessing_known && preprocessing.channels == 3) {
+    preprocessing.mean = {0.485f, 0.456f, 0.406f};
+    preprocessing.deviation = {0.229f, 0.224f, 0.225f};
+    log_info("{} says nothing of preprocessing: ImageNet's mean and deviation are used (--mean, --std change them)",
+             request.model);
+  }
+  return model;
+}
+
 }  // namespace
 
 Predictions predict(const PredictRequest& request) {
   if (request.top_k < 1) fail_usage("top-k: expected at least 1, got ", request.top_k);
-  const ModelFile model = load_model(model_file_of(request.model));
+  const OpenedModel model = opened(request);
   Predictions result;
   std::vector<PhotoFile> files = files_of(request.images, result.bad);
   if (files.empty()) return result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "data/dataset.hpp"
+#include "formats/open_model.hpp"
 
 #include <cstdint>
 #include <string>
@@ -10,7 +11,8 @@
 namespace resnet {
 
 struct PredictRequest {
-  std::string model;                // a model file, or a run directory (its best)
+  std::string model;                // a file of a network, or a run directory (its best)
+  OpenOptions open = {};            // what a foreign file does not say itself
   std::vector<std::string> images;  // files, or folders, whose images at any depth are taken
   int top_k = 5;                    // classes named of each image
   int threads = 0;
@@ -31,7 +33,8 @@ struct Predictions {
   std::vector<BadImage> bad;       // what could not be predicted
 };
 
-/// Photos go through the preprocessing that the model file holds. A file that cannot be decoded is no Error. Error (bad
+/// Photos go through the preprocessing that the model file holds (ImageNet's where a foreign file holds none, which is
+/// said). A file that cannot be decoded is no Error. Error (bad
 /// model): see load_model; (interrupted): Ctrl-C.
 Predictions predict(const PredictRequest& request);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -57,6 +58,18 @@ bool is_balanced(std::string_view sampling) {
   return sampling == "balanced";
 }
 
+std::string to_text(const StageRate& rate) { return text_of(rate.stage, "=", rate.factor); }
+
+StageRate stage_rate_from(const std::string& text) {
+  const std::size_t equals = text.rfind('=');
+  StageRate rate{text.substr(0, equals), 0};
+  const char* begin = text.data() + std::min(equals, text.size() - 1) + 1;
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), rate.factor);
+  if (equals == std::string::npos || rate.stage.empty() || error != std::errc() || end != text.data() + text.size())
+    fail_usage("stage_lr: expected STAGE=FACTOR, as in layer4=0.1, got '", text, "'");
+  return rate;
+}
+
 Recipe changed(Recipe recipe, const RecipeChanges& changes) {
   if (changes.epochs && changes.iterations) fail_usage("recipe: give either epochs or iterations, not both");
   if (changes.epochs) {
@@ -76,6 +89,8 @@ Recipe changed(Recipe recipe, const RecipeChanges& changes) {
   set(recipe.weight_decay, changes.weight_decay);
   set(recipe.label_smoothing, changes.label_smoothing);
   set(recipe.schedule.warmup, changes.warmup);
+  set(recipe.freeze, changes.freeze);
+  set(recipe.stage_lr, changes.stage_lr);
   if (changes.schedule) recipe.schedule.kind = schedule_kind(*changes.schedule);
   recipe.augmentation = changed(recipe.augmentation, changes.augmentation);
   if (changes.sampling) recipe.balanced_sampling = is_balanced(*changes.sampling);
@@ -122,6 +137,7 @@ void check(const Recipe& recipe) {
   check_range("weight_decay", recipe.weight_decay, 0, 1e6);
   check_range("label_smoothing", recipe.label_smoothing, 0, 0.999);
   check(recipe.augmentation);
+  for (const StageRate& rate : recipe.stage_lr) check_range("stage_lr of " + rate.stage, rate.factor, 0, 1e6);
   if (recipe.nesterov && recipe.momentum == 0) fail_usage("recipe: nesterov needs a momentum above 0");
 }
 

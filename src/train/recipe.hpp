@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace resnet {
 
@@ -23,6 +24,13 @@ struct GentleStart {
   bool operator==(const GentleStart&) const = default;
 };
 inline constexpr int64_t gentle_window = 100;  // steps
+
+/// Part of the learning rate for one stage of the network (train/stages.hpp).
+struct StageRate {
+  std::string stage;
+  double factor = 1;
+  bool operator==(const StageRate&) const = default;
+};
 
 /// The training part of a run's configuration.
 struct Recipe {
@@ -42,6 +50,9 @@ struct Recipe {
   double label_smoothing = 0;
   /// What the recipe asks for; a data set may allow less (flips of digits).
   Augmentation augmentation = {};
+  /// Fine-tuning: stages that stay as they are, and stages that learn more slowly.
+  std::vector<std::string> freeze = {};
+  std::vector<StageRate> stage_lr = {};
   /// An epoch shows as many images of each class.
   bool balanced_sampling = false;
   /// "none", "balanced" or "NAME=WEIGHT,...": see class_weights().
@@ -62,6 +73,8 @@ struct RecipeChanges {
   std::optional<double> lr = {}, momentum = {}, weight_decay = {}, label_smoothing = {}, warmup = {};
   std::optional<std::string> schedule = {};
   std::optional<bool> nesterov = {}, decay_all = {};
+  std::optional<std::vector<std::string>> freeze = {};
+  std::optional<std::vector<StageRate>> stage_lr = {};
   AugmentationChanges augmentation = {};
   std::optional<std::string> sampling = {};  // "shuffled" or "balanced"
   std::optional<std::string> class_weights = {};
@@ -71,6 +84,10 @@ bool is_balanced(std::string_view sampling);
 
 /// `recipe` with the changes, checked.
 Recipe changed(Recipe recipe, const RecipeChanges& changes);
+
+/// "layer4=0.1". Error (usage): not of this form.
+std::string to_text(const StageRate& rate);
+StageRate stage_rate_from(const std::string& text);
 
 /// Error (usage): a field is out of its range; names it and the range.
 void check(const Recipe& recipe);

@@ -5,6 +5,7 @@
 #include "base/parallel.hpp"
 #include "data/cache.hpp"
 #include "data/open.hpp"
+#include "formats/open_model.hpp"
 #include "train/plan.hpp"
 #include "train/split_file.hpp"
 #include "train/trainer.hpp"
@@ -46,18 +47,28 @@ void check_request(const TrainRequest& request, const Recipe& recipe, const Data
                " for training; choose a smaller --batch");
 }
 
-/// The weights of a model file as a start; tensors of another shape (the head for other classes) start anew.
-State starting_weights(const ModelFile& model, const fs::path& file, const ModelInfo& info) {
-  State state;
-  const StateMatch found = match(forward_graph(info.spec, 1, Mode::inference), model.state);
-  const auto in_head = [](const std::string& line) { return line.starts_with("fc."); };
-  if (!found.missing.empty() || !found.unexpected.empty() || !std::ranges::all_of(found.reshaped, in_head))
-    expect_match(forward_graph(info.spec, 1, Mode::inference), model.state, file.string());
-  const bool new_head = !found.reshaped.empty();
-  for (const auto& [name, tensor] : model.state.tensors())
-    if (!new_head || !in_head(name)) state.set(name, tensor);
-  log_info("weights from {}{}", file.string(), new_head ? "; the head starts anew, for other classes" : "");
-  return state;
+/// Network and preprocessing of the file that the training starts from; none if there is no such file, or if it says
+/// nothing of its network and the request names one.
+std::optional<ModelInfo> info_of_weights(const TrainRequest& request, const DataSplit& data) {
+  if (request.weights.empty()) return std::nullopt;
+  const bool bare = is_bare_weights(request.weights);
+  if (bare && !request.model.empty()) return std::nullopt;
+  OpenedModel model = open_model(request.weights);
+  for (const std::string& note : model.notes) log_info("{}", note);
+  if (!model.preprocessing_known && data.preprocessing.channels == model.info.preprocessing.channels) {
+    model.info.preprocessing.mean = data.preprocessing.mean;
+    model.info.preprocessing.deviation = data.preprocessing.deviation;
+  }
+  return std::move(model.info);
+}
+
+/// The weights of a file as a start; a head for other classes starts anew.
+State starting_weights(const fs::path& file, const ModelInfo& info) {
+  if (file.empty()) return {};
+  const Graph graph = forward_graph(info.spec, 1, Mode::inference);
+  MappedWeights weights = expect_mapped(graph, weights_of(file), HeadPolicy::remake, file.string());
+  log_info("weights from {}: {}", file.string(), describe(weights.report));
+  return std::move(weights.state);
 }
 
 BadImages bad_images(const RunConfig& config, const DataSplit& data) {
@@ -145,11 +156,10 @@ void expect_same_kernels(const RunConfig& before, const RunConfig& now, const Ru
 TrainResult train(const TrainRequest& request) {
   const int threads = thread_count(request.threads);
   const DataSplit data = open_for_training(request.data, request.validation, threads, request.cache);
-  const std::optional<ModelFile> weights =
-      request.weights.empty() ? std::nullopt : std::optional(load_model(request.weights));
-  const auto [info, recipe, reason] = plan_training(request, data, weights ? &*weights : nullptr);
+  const std::optional<ModelInfo> start = info_of_weights(request, data);
+  const auto [info, recipe, reason] = plan_training(request, data, start ? &*start : nullptr);
   check_request(request, recipe, data);
-  State state = weights ? starting_weights(*weights, request.weights, info) : State();
+  State state = starting_weights(request.weights, info);
   const RunConfig config{.model = info.spec.name,
                          .model_spec = to_json_text(info.spec),
                          .data = lasting_source(request.data),

@@ -25,7 +25,9 @@ struct PreprocessingChanges {
 };
 
 struct TrainRequest {
-  std::string model = "resnet20";       // a zoo name; empty: resnet20, or for photos what plan_training() finds
+  /// A name of the zoo, or a file whose structure is taken; empty: the structure of `weights`, else resnet20, or for
+  /// photos what plan_training() finds.
+  std::string model = "resnet20";
   ModelOptions model_options = {};      // its variant; classes and input size come from the data
   std::string data = "builtin:shapes";  // what open_data takes
   double validation = 0.1;              // part split off for validation where there are no test images
@@ -39,7 +41,7 @@ struct TrainRequest {
   int loader_threads = 0;  // 0: a quarter of the threads; changes no result
   Precision precision = Precision::fp32;
   fs::path cache = {};           // folder for decoded photos; empty: none. It changes no result
-  fs::path weights = {};         // start from this model file; a head for another number of classes starts anew
+  fs::path weights = {};         // start from this file; a head for another number of classes starts anew
   fs::path out = {};             // the run directory itself; empty: the next free runs/train/NAME[-N]
   bool force = false;            // `out` may be an earlier run, which goes when this one has begun
   int64_t checkpoint_every = 0;  // steps; 0: at the end of epochs only

@@ -2,10 +2,12 @@
 
 #include "base/random.hpp"
 #include "train/metrics.hpp"
+#include "train/stages.hpp"
 
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 #include <vector>
 
 namespace resnet {
@@ -28,15 +30,20 @@ Tensor random_key(uint64_t seed, int64_t step) {
 
 Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision precision, bool observe_gradients) {
   const auto smoothing = static_cast<float>(recipe.label_smoothing);
-  Graph graph = fuse(loss_graph(spec, recipe.batch, Mode::training, smoothing, recipe.soft_targets()));
+  const Graph whole = loss_graph(spec, recipe.batch, Mode::training, smoothing, recipe.soft_targets());
+  const std::set<std::string> frozen = frozen_parameters(whole, recipe);
+  Graph graph = fuse(frozen.empty() ? whole : freeze(whole, frozen));
   if (precision != Precision::fp32) graph = insert_casts(graph, precision);
-  const std::map<Value, Value> gradients = differentiate(graph, {{*graph.find("loss"), {}}}, graph.parameters());
+  std::vector<Value> trained = graph.parameters();
+  std::erase_if(trained, [&](Value parameter) { return frozen.contains(graph[parameter].name); });
+  const std::map<Value, Value> gradients = differentiate(graph, {{*graph.find("loss"), {}}}, trained);
   if (observe_gradients)
     for (const auto& [parameter, gradient] : gradients) graph.add_output("gradient/" + graph[parameter].name, gradient);
   return add_updates(graph, gradients,
                      {.momentum = static_cast<float>(recipe.momentum),
                       .weight_decay = static_cast<float>(recipe.weight_decay),
                       .nesterov = recipe.nesterov,
+                      .rate_scale = rate_scales(whole, recipe),
                       .decay_vectors = recipe.decay_all});
 }
 

@@ -14,10 +14,10 @@
 
 namespace resnet {
 
-/// loss_graph -> fuse -> differentiate -> add_updates. Inputs "images" [batch,C,H,W], "labels" [batch] (or, if the
-/// augmentation mixes images, "targets" [batch,classes]), "learning_rate" [1] and, with dropout, "random_key" [1];
-/// outputs "loss", "probabilities", "logits". With `observe_gradients` the gradient of each parameter is the output
-/// "gradient/NAME".
+/// loss_graph -> freeze -> fuse -> differentiate -> add_updates. Inputs "images" [batch,C,H,W], "labels" [batch] (or,
+/// if the augmentation mixes images, "targets" [batch,classes]), "learning_rate" [1] and, with dropout, "random_key"
+/// [1]; outputs "loss", "probabilities", "logits". With `observe_gradients` the gradient of each parameter is the
+/// output "gradient/NAME".
 Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision precision, bool observe_gradients = false);
 
 class TrainingProgram {

@@ -1,12 +1,10 @@
 #include "train/training_report.hpp"
 
 #include "base/progress.hpp"
-
 #include "models/cost.hpp"
-#include "models/outline.hpp"
-#include "report/architecture.hpp"
 #include "report/charts.hpp"
 #include "report/html.hpp"
+#include "train/drawing.hpp"
 #include "train/evaluate.hpp"
 
 #include <fmt/format.h>
@@ -131,33 +129,10 @@ void add_training_images(HtmlPage& page, const TrainingReport& report) {
   page.gallery(items);
 }
 
-DrawnShortcut drawn(ShortcutPath path) {
-  switch (path) {
-    case ShortcutPath::none: return DrawnShortcut::none;
-    case ShortcutPath::identity: return DrawnShortcut::identity;
-    case ShortcutPath::zero_padded:
-    case ShortcutPath::projection: break;
-  }
-  return DrawnShortcut::projection;
-}
-
-std::string extent_text(const Shape& shape) {
-  std::string text;
-  for (const int64_t extent : shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
-  return text;
-}
-
 void add_network(HtmlPage& page, const TrainingReport& report) {
   page.section("Network");
   page.paragraph(describe(report.model));
-  ArchitectureDrawing drawing{.title = report.model.name, .stages = {}};
-  for (const StageOutline& stage : outline(report.model)) {
-    DrawnStage boxes{.name = stage.name, .blocks = {}};
-    for (const BlockOutline& block : stage.blocks)
-      boxes.blocks.push_back({block.name, block.detail, extent_text(block.output), drawn(block.shortcut)});
-    drawing.stages.push_back(std::move(boxes));
-  }
-  page.figure(draw(drawing),
+  page.figure(draw(drawing_of(report.model)),
               "From the image at the top to the classes at the bottom; dashed shortcuts change the shape.", true);
 }
 

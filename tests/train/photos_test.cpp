@@ -184,7 +184,7 @@ TEST_F(Photos, WeightsBringTheirNetworkAndPreprocessing) {
   wanted.preprocessing = {};
   wanted.weights = folder / "first" / "checkpoints" / "best.safetensors";
   const ModelFile weights = load_model(wanted.weights);
-  const TrainingPlan plan = plan_training(wanted, data(), &weights);
+  const TrainingPlan plan = plan_training(wanted, data(), &weights.info);
   EXPECT_EQ(plan.info.spec.name, "resnet8");
   EXPECT_EQ(plan.info.preprocessing.resize, 18);
 }
