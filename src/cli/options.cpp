@@ -128,7 +128,7 @@ void add_open_options(CLI::App& app, OpenOptions& options, bool with_model) {
            "architecture of a file that holds weights alone: a name that `resnet models` lists, or a file of the "
            "same structure; by default the only one that fits")
         ->type_name("NAME|FILE");
-  const auto list = [&app](const char* name, std::optional<std::vector<float>>& target, const char* help) {
+  const auto list = [&app](const char* name, std::vector<float>& target, const char* help) {
     app.add_option_function<std::string>(
            name, [&target, name](const std::string& text) { target = real_numbers(name, text); }, help)
         ->type_name("X,X,X");

@@ -88,13 +88,13 @@ void set_preprocessing(OpenedModel& model, const OpenOptions& options) {
   prepared.channels = spec.input.channels;
   prepared.height = spec.input.height;
   prepared.width = spec.input.width;
-  prepared.mean = options.mean.value_or(std::vector<float>(channels, 0));
-  prepared.deviation = options.deviation.value_or(std::vector<float>(channels, 1));
+  prepared.mean = options.mean.empty() ? std::vector<float>(channels, 0) : options.mean;
+  prepared.deviation = options.deviation.empty() ? std::vector<float>(channels, 1) : options.deviation;
   expect_channels(prepared.mean, "--mean", spec);
   expect_channels(prepared.deviation, "--std", spec);
   for (const float deviation : prepared.deviation)
     if (!(deviation > 0)) fail_usage("--std: expected numbers above 0, got ", deviation);
-  model.preprocessing_known = options.mean || options.deviation;
+  model.preprocessing_known = !options.mean.empty() || !options.deviation.empty();
 }
 
 void set_class_numbers(OpenedModel& model) {
@@ -121,7 +121,7 @@ OpenedModel open_weights(const fs::path& path, const WeightsFile& file, const Op
 }
 
 void refuse_options(const fs::path& path, const OpenOptions& options) {
-  if (!options.model.empty() || options.mean || options.deviation || options.size)
+  if (!options.model.empty() || !options.mean.empty() || !options.deviation.empty() || options.size)
     fail_usage(path.string(),
                ": is a model file with its own structure and preprocessing; --model, --mean, --std and "
                "--size are for files without");
@@ -189,7 +189,7 @@ void read_metadata(OpenedModel& model, const std::map<std::string, std::string>&
       model.classes_known = true;
     }
   }
-  if (preprocessing == metadata.end() || options.mean || options.deviation) return;
+  if (preprocessing == metadata.end() || !options.mean.empty() || !options.deviation.empty()) return;
   const Preprocessing stored = preprocessing_from_json(preprocessing->second);
   const ImageSize& input = model.info.spec.input;
   if (ImageSize{stored.channels, stored.height, stored.width} != input) return;

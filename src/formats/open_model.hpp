@@ -16,9 +16,9 @@ namespace resnet {
 struct OpenOptions {
   std::string model = {};  // architecture of weights without one: a name of the zoo, or a file whose structure is taken
   ModelOptions variant = {};
-  std::optional<std::vector<float>> mean = {}, deviation = {};
-  std::optional<ImageSize> size = {};  // channels 0: the file's own
-  bool where_needed = false;           // ignored by files that say these things themselves, instead of refused
+  std::vector<float> mean = {}, deviation = {};  // empty: not said
+  std::optional<ImageSize> size = {};            // channels 0: the file's own
+  bool where_needed = false;  // ignored by files that say these things themselves, instead of refused
 };
 
 struct OpenedModel {

@@ -12,10 +12,10 @@ namespace resnet {
 
 struct PredictRequest {
   std::string model;                // a file of a network, or a run directory (its best)
-  OpenOptions open = {};            // what a foreign file does not say itself
   std::vector<std::string> images;  // files, or folders, whose images at any depth are taken
   int top_k = 5;                    // classes named of each image
   int threads = 0;
+  OpenOptions open = {};  // what a foreign file does not say itself
 };
 
 struct ClassProbability {

@@ -92,7 +92,10 @@ class PeersPretrainedSlow : public QuietRun {
     const bool there = torch ? works("/usr/bin/python3 -c 'import torch'")
                              : std::getenv("NODE_PATH") && works("node -e \"require('onnxruntime-node')\"");
     double difference = -1;
-    if (there) EXPECT_LT(difference = number_from(command + arguments), 1e-4) << network.file;
+    if (there) {
+      difference = number_from(command + arguments);
+      EXPECT_LT(difference, 1e-4) << network.file;
+    }
     model.info.classes = data.test->classes();
     const std::optional<EvaluationResult> result = evaluate(program, data.test, model.info);
     ASSERT_TRUE(result);
