@@ -23,9 +23,16 @@ function read(path) {
 const [file, samplePath] = process.argv.slice(2);
 const sample = read(samplePath);
 const session = await ort.InferenceSession.create(file);
-const result = await session.run({[session.inputNames[0]]: sample.images});
-const found = result[session.outputNames[0]].data;
-const expected = sample[session.outputNames[0]]?.data ?? sample.logits.data;
+const output = session.outputNames[0];
+const expected = (sample[output] ?? sample.logits).data;
+const found = [];
+const {dims, data, type} = sample.images;
+const size = data.length / dims[0];
+for (let n = 0; n < dims[0]; ++n) {  // one by one: some files are made for batches of 1
+  const image = new ort.Tensor(type, data.slice(n * size, (n + 1) * size), [1, ...dims.slice(1)]);
+  const result = await session.run({[session.inputNames[0]]: image});
+  found.push(...result[output].data);
+}
 if (found.length !== expected.length) throw new Error(`${found.length} numbers, expected ${expected.length}`);
 let difference = 0, scale = 0;
 for (let i = 0; i < found.length; ++i) {
