@@ -141,13 +141,14 @@ Graph distiller_resnet8(int64_t batch) {
 }
 
 TEST_F(PeersPretrainedSlow, AStructureWrittenWithTheBuilderTakesWeightsInItsOrder) {
-  const Pretrained network{"resnet8", "distiller/resnet8_cifar10.pth", "", "", imagenet_mean, imagenet_deviation, 0.88};
+  const Pretrained network{"resnet8",  "distiller/resnet8_cifar10.pth", "",  "",
+                           cifar_mean, {0.2023f, 0.1994f, 0.2010f},     0.88};
   OpenedModel model;
   model.info.spec = {.name = "distiller", .family = Family::written_out, .written = write_out(distiller_resnet8)};
   MappedWeights mapped = expect_mapped(forward_graph(model.info.spec, 1, Mode::inference),
                                        read_weights(folder / network.file), HeadPolicy::exact, network.file);
   model.state = std::move(mapped.state);
-  model.info.preprocessing = {.mean = {0.5f, 0.5f, 0.5f}, .deviation = {0.5f, 0.5f, 0.5f}};
+  model.info.preprocessing = {.mean = network.mean, .deviation = network.deviation};
   compare(std::move(model), network);
 }
 
