@@ -17,15 +17,21 @@ inline constexpr int block = 16;
 inline constexpr int block = 8;
 #endif
 
-typedef float Vec __attribute__((vector_size(block * sizeof(float)), aligned(4), may_alias));
-typedef int32_t IntVec __attribute__((vector_size(block * sizeof(float)), aligned(4), may_alias));
+typedef float Vec __attribute__((vector_size(block * sizeof(float))));
+typedef int32_t IntVec __attribute__((vector_size(block * sizeof(float))));
 
-static inline __attribute__((always_inline)) Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
-static inline __attribute__((always_inline)) void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
+// In memory a block begins at any float, also one that was written as floats: only these types may be read there.
+typedef Vec StoredVec __attribute__((aligned(4), may_alias));
+typedef IntVec StoredIntVec __attribute__((aligned(4), may_alias));
+
+static inline __attribute__((always_inline)) Vec load(const float* p) { return *reinterpret_cast<const StoredVec*>(p); }
+static inline __attribute__((always_inline)) void store(float* p, Vec v) { *reinterpret_cast<StoredVec*>(p) = v; }
 static inline __attribute__((always_inline)) IntVec load(const int32_t* p) {
-  return *reinterpret_cast<const IntVec*>(p);
+  return *reinterpret_cast<const StoredIntVec*>(p);
 }
-static inline __attribute__((always_inline)) void store(int32_t* p, IntVec v) { *reinterpret_cast<IntVec*>(p) = v; }
+static inline __attribute__((always_inline)) void store(int32_t* p, IntVec v) {
+  *reinterpret_cast<StoredIntVec*>(p) = v;
+}
 
 /// x * scale + shift, rounded in the same way wherever it appears.
 static inline __attribute__((always_inline)) Vec multiply_add(Vec x, Vec scale, Vec shift) {
