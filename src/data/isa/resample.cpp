@@ -9,9 +9,6 @@
 #define RESNET_TEXT_OF(name) #name
 #define RESNET_TEXT(name) RESNET_TEXT_OF(name)
 
-// Vectors are passed between functions of this file only, all compiled alike.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 namespace resnet::pixels::RESNET_ISA {
 namespace {
 

@@ -6,9 +6,6 @@
 
 #include <cstdint>
 
-// Vectors are passed between functions of one file only, all compiled alike.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 namespace resnet::cpu::RESNET_ISA {
 
 #ifdef __AVX512F__
