@@ -2,9 +2,12 @@
 """make_seeds.py: writes the small files of fuzz/seeds/ that the fuzz targets start from, a folder for each target; the
 tests replay them and compare the pictures with Pillow's. Needs Debian's python3-pil and python3-numpy; what Pillow
 cannot write is put together here. Equal versions write equal bytes."""
+import gzip
+import io
 import json
 import pathlib
 import struct
+import tarfile
 import zlib
 
 import numpy as np
@@ -184,9 +187,60 @@ def reader_seeds():
     put("safetensors/empty", struct.pack("<Q", 2) + b"{}")
 
 
-SPEC = {"block": "basic", "blocks": [1, 1, 1], "classes": 10, "depth": 0, "family": "cifar", "input": [3, 32, 32],
-        "name": "resnet8", "relu_output": False, "shortcut": "A", "stride_at": "conv3x3", "width": 0,
-        "widths": [16, 32, 64], "zero_channels": "around"}
+def idx_seeds():
+    pixels = picture(5, 4)[..., 0].tobytes()
+    images = b"\0\0\x08\x03" + struct.pack(">III", 3, 4, 5) + pixels * 3
+    labels = b"\0\0\x08\x01" + struct.pack(">I", 4) + bytes([7, 2, 1, 11])
+    fashion = b"\0\0\x08\x01" + struct.pack(">I", 10) + bytes([9, 2, 1, 1, 6, 1, 4, 6, 5, 7])
+    for name, data in (("images", images), ("labels", labels), ("fashion", fashion)):
+        put(f"idx/{name}", data)
+        put(f"idx/{name}.gz", gzip.compress(data, mtime=0))
+
+
+def tar_file(files, form):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=form, bufsize=512) as archive:
+        for name, content in files:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return data.getvalue().rstrip(b"\0") + bytes(-len(data.getvalue().rstrip(b"\0")) % 512 + 1024)
+
+
+def tar_seeds():
+    grey = [b"P5 3 2 255 " + bytes(range(first, first + 6)) for first in (0, 40, 80, 120)]
+    folders = [(f"{'cats' if i < 2 else 'dogs'}/{i}.pgm", image) for i, image in enumerate(grey)]
+    put("tar/folders.tar", tar_file([("./" + name, image) for name, image in folders], tarfile.USTAR_FORMAT))
+    pairs = [item for i, image in enumerate(grey) for item in ((f"{i:03}.pgm", image), (f"{i:03}.cls", b"%d\n" % (i // 2)))]
+    put("tar/pairs.tar", tar_file(pairs, tarfile.USTAR_FORMAT))
+    long = [("train/" + name[0] + "x" * 120 + name, image) for name, image in folders]
+    put("tar/gnu.tar", tar_file(long, tarfile.GNU_FORMAT))
+    put("tar/pax.tar", tar_file(long, tarfile.PAX_FORMAT))
+
+
+def cache_seeds():
+    """Two pictures as data/cache_file.hpp has them. The hashes are left out: the target puts them in."""
+    first, second = picture(5, 4).tobytes(), picture(3, 3)[..., 0].tobytes()
+    def entry(key, offset, height, width, channels):
+        return struct.pack("<QQQiiii", key, offset, 0, height, width, channels, 0)
+    start = bytes([2]) + first[1:] + second  # the first byte is the number of entries
+    put("cache/two", start + entry(5, 0, 4, 5, 3) + entry(9, len(first), 3, 3, 1))
+    put("cache/no-pixels", bytes([1]) + first[1:] + entry(5, 0, 0, 0, 3))
+    put("cache/beyond", start + entry(5, 1 << 63, 4, 5, 3) + entry(9, 0, 1 << 20, 1 << 20, 3))
+    put("cache/trailer", start + b"RnCache1" + struct.pack("<QQQ", 0, len(start), 0))
+
+
+def csv_seeds():
+    put("csv/split.csv", "part,class,file,content\ntrain,ants,ants/1.jpg,0123456789abcdef\n"
+                         "validation,bees,\"bees/a, \"\"b\"\".jpg\",fedcba9876543210\n")
+    put("csv/bad_files.csv", "file,reason\nants/2.jpg,\"JPEG: cut short\nafter 12 lines\"\nants/3.jpg,is no im")
+
+
+SPEC = {"block": "basic", "blocks": [1, 1, 1], "classes": 10, "compression": 1.0, "depth": 0, "dropout": 0.0, "family": "resnet",
+        "group_width": 64, "groups": 1, "growth": 0, "input": [3, 32, 32], "name": "resnet8", "preactivation": False,
+        "projection": "strided", "relu_output": False, "shortcut": "A", "squeeze": 0, "stem": "conv3x3", "stem_width": 16,
+        "stochastic_depth": 0.0, "stride_at": "conv3x3", "width": 0, "widths": [16, 32, 64], "zero_channels": "around",
+        "zero_gamma": False}
 POSITION = {"epoch": 1, "step_in_epoch": 0, "step": 4, "seed": 0, "loss_sum": 0.5, "images": 0, "correct": 0,
             "gentle": False, "window_images": 0, "window_correct": 0, "gentle_end": 0, "rate": 0.03,
             "best_top1": 0.1875, "best_step": 4}
@@ -194,10 +248,11 @@ CONFIG = """[run]
 format = 1
 [model]
 name = "resnet8"
-spec = '{"name":"resnet8"}'
+spec = 'SPEC'
 [data]
 source = "builtin:shapes"
 validation = 0.1
+max_bad = 0.01
 train_images = 64
 train_hash = "6f8d46b729fc7fb9"
 test_images = 32
@@ -225,18 +280,44 @@ momentum = 0.9
 nesterov = true
 weight_decay = 0.0005
 decay_all = true
-label_smoothing = 0.0
-pad = 4
+label_smoothing = 0.1
+freeze = ["stem", "layer1"]
+stage_lr = ["layer2=0.1"]
+pad = 0
 flip = true
-"""
+random_resized_crop = 0.25
+scaled_decoding = true
+randaugment = [2, 9]
+trivial_augment = false
+colour_jitter = [0.4, 0.4, 0.4, 0.1]
+lighting = 0.1
+random_erasing = 0.25
+mixup = 0.2
+cutmix = 1.0
+sampling = "balanced"
+class_weights = "ants=2,bees=0.5"
+""".replace("SPEC", json.dumps(SPEC))
+
+# onnx/plain.onnx, as it is stored once it is imported.
+LAYERS = r"""{"layers": [["a", "conv", [0, 1, 2], {"bias": true, "groups": 1, "window": [3, 3, 2, 2, 1, 1, 1, 1, 1, 1]}], ["b",
+"batch_norm_inference", [5, 2, 2, 3, 3], {"epsilon": 9.999999747378752e-06}], ["c", "unary", [6], {"a": 0.0, "b":
+0.0, "kind": 0}], ["d", "max_pool", [7], {"ceil_mode": false, "window": [2, 2, 2, 2, 0, 0, 0, 0, 1, 1]}], ["e",
+"binary", [8, 8], {"kind": 0}], ["f", "global_average_pool", [9], {}], ["g", "reshape", [10], {"shape": [-1, 4]}],
+["i", "linear", [11, 4], {"bias": false}]], "logits": 12, "states": [["w", [4, 3, 3, 3], true], ["v", [4], true],
+["v_", [4], false], ["t", [2, 4], true]]}"""
 
 
 def text_seeds():
     put("config/run.toml", CONFIG)
     put("config/recipe.toml", CONFIG[CONFIG.index("[recipe]"):])
+    later = ("max_bad", "random_resized_crop", "scaled_decoding", "randaugment", "trivial_augment", "colour_jitter", "lighting",
+             "random_erasing", "mixup", "cutmix", "sampling", "class_weights")  # keys that runs before 1.0 may lack
+    put("config/early.toml", "".join(line for line in CONFIG.splitlines(True) if not line.startswith(later)))
     put("metadata/spec.json", json.dumps(SPEC))
     put("metadata/preprocessing.json", json.dumps({"channels": 3, "height": 32, "width": 32, "mean": [0.5, 0.5, 0.5],
-                                                   "std": [0.25, 0.25, 0.25]}))
+                                                   "std": [0.25, 0.25, 0.25], "resize": 36, "filter": "bicubic"}))
+    put("metadata/written-out.json", json.dumps({**SPEC, "family": "written_out", "input": [3, 8, 8], "classes": 2, "blocks": [],
+                                                 "widths": [], "layers": json.loads(LAYERS)}))
     put("metadata/position.json", json.dumps(POSITION))
 
 
@@ -336,6 +417,6 @@ def onnx_seeds():
 
 
 if __name__ == "__main__":
-    for make in (jpeg_seeds, png_seeds, webp_seeds, bmp_seeds, pnm_seeds, exif_seeds, reader_seeds,
-                 text_seeds, pytorch_seeds, onnx_seeds):
+    for make in (jpeg_seeds, png_seeds, webp_seeds, bmp_seeds, pnm_seeds, exif_seeds, reader_seeds, idx_seeds, tar_seeds,
+                 cache_seeds, csv_seeds, text_seeds, pytorch_seeds, onnx_seeds):
         make()

@@ -11,6 +11,8 @@ std::span<const Target> targets() {
       {"webp", fuzz_webp},       {"bmp", fuzz_bmp},
       {"pnm", fuzz_pnm},         {"exif", fuzz_exif},
       {"cifar", fuzz_cifar},     {"safetensors", fuzz_safetensors},
+      {"idx", fuzz_idx},         {"tar", fuzz_tar},
+      {"cache", fuzz_cache},     {"csv", fuzz_csv},
       {"config", fuzz_config},   {"metadata", fuzz_metadata},
       {"pytorch", fuzz_pytorch}, {"onnx", fuzz_onnx},
   };

@@ -1,15 +1,22 @@
 // Every seed of fuzz/seeds goes through its fuzz target, also cut short and with single bytes changed: a coarse form of
 // what libFuzzer does, in every test run and under the sanitizers.
+#include "base/preprocessing.hpp"
+#include "models/model.hpp"
 #include "support/places.hpp"
 #include "targets.hpp"
+#include "train/checkpoint.hpp"
+#include "train/config.hpp"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace resnet::fuzz {
@@ -32,13 +39,21 @@ std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder)
   return files;
 }
 
+std::string content(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::filesystem::path seeds_of(std::string_view target) {
+  return test::tests_folder().parent_path() / "fuzz" / "seeds" / target;
+}
+
 TEST_P(FuzzReplay, TakesEverySeedWholeAndDamaged) {
   const Target target = GetParam();
-  const auto files = files_in(test::tests_folder().parent_path() / "fuzz" / "seeds" / target.name);
+  const auto files = files_in(seeds_of(target.name));
   ASSERT_FALSE(files.empty());
   for (const auto& file : files) {
-    std::ifstream stream(file, std::ios::binary);
-    const std::string seed{std::istreambuf_iterator<char>(stream), {}};
+    const std::string seed = content(file);
     run(target, seed, file.filename().string());
     constexpr std::size_t variants = 40;
     for (std::size_t i = 0; i < variants; ++i) {
@@ -52,6 +67,28 @@ TEST_P(FuzzReplay, TakesEverySeedWholeAndDamaged) {
       }
     }
   }
+}
+
+// A seed that is refused at its first key leads a fuzzer nowhere.
+TEST(FuzzSeeds, ConfigHasEveryKeyThatIsWrittenToday) {
+  const std::string seed = content(seeds_of("config") / "run.toml");
+  std::istringstream written(to_toml(config_from_toml(seed, "run.toml")));
+  for (std::string line; std::getline(written, line);) {
+    if (const std::size_t equals = line.find(" = "); equals != std::string::npos && line[0] != '#') {
+      EXPECT_NE(("\n" + seed).find("\n" + line.substr(0, equals + 3)), std::string::npos) << line;
+    }
+  }
+  EXPECT_NO_THROW(config_from_toml(content(seeds_of("config") / "early.toml"), "early.toml"));
+}
+
+TEST(FuzzSeeds, MetadataHasEveryFieldThatIsWrittenToday) {
+  for (const char* name : {"spec.json", "written-out.json"}) {
+    const auto seed = nlohmann::json::parse(content(seeds_of("metadata") / name));
+    EXPECT_EQ(nlohmann::json::parse(to_json_text(spec_from_json(seed.dump()))), seed) << name;
+  }
+  const auto preprocessing = nlohmann::json::parse(content(seeds_of("metadata") / "preprocessing.json"));
+  EXPECT_EQ(nlohmann::json::parse(to_json_text(preprocessing_from_json(preprocessing.dump()))), preprocessing);
+  EXPECT_NO_THROW(position_from_json(content(seeds_of("metadata") / "position.json")));
 }
 
 INSTANTIATE_TEST_SUITE_P(Targets, FuzzReplay, testing::ValuesIn(targets().begin(), targets().end()),
