@@ -1,7 +1,5 @@
 #include "data/pixel_kernels.hpp"
 
-#include <string_view>
-
 namespace resnet::pixels {
 
 namespace baseline {
@@ -16,28 +14,16 @@ const Kernels& kernels();
 }
 #endif
 
-const Kernels* kernels_of(const char* isa) {
-  const std::string_view name = isa;
-  if (name == "baseline") return &baseline::kernels();
+const Kernels& kernels_of([[maybe_unused]] InstructionSet set) {
 #if defined(__x86_64__)
-  // What -march=x86-64-v3 and -v4 let the compiler use.
-  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                        __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                          __builtin_cpu_supports("avx512vl");
-  if (name == "avx2" && has_avx2) return &avx2::kernels();
-  if (name == "avx512" && has_avx512) return &avx512::kernels();
+  if (set == InstructionSet::avx512) return avx512::kernels();
+  if (set == InstructionSet::avx2) return avx2::kernels();
 #endif
-  return nullptr;
+  return baseline::kernels();
 }
 
 const Kernels& best_kernels() {
-  static const Kernels& best = []() -> const Kernels& {
-    for (const char* isa : {"avx512", "avx2"})
-      if (const Kernels* table = kernels_of(isa)) return *table;
-    return baseline::kernels();
-  }();
+  static const Kernels& best = kernels_of(best_instruction_set());
   return best;
 }
 

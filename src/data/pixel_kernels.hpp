@@ -2,6 +2,8 @@
 // is chosen once per program; they calculate in whole numbers, so all give the same bytes.
 #pragma once
 
+#include "base/instruction_sets.hpp"
+
 #include <cstdint>
 
 namespace resnet::pixels {
@@ -33,7 +35,7 @@ inline int64_t scratch_size(const Weights& weights) { return int64_t{weights.out
 
 /// For this machine.
 const Kernels& best_kernels();
-/// The table of "baseline", "avx2" or "avx512"; null where this machine cannot run it.
-const Kernels* kernels_of(const char* isa);
+/// The table of `set`; only machines on which it runs_here() can use it.
+const Kernels& kernels_of(InstructionSet set);
 
 }  // namespace resnet::pixels

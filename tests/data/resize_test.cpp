@@ -43,12 +43,12 @@ struct RandomWeights {
 };
 
 TEST(PixelKernels, OfEveryInstructionSetGiveTheSameBytes) {
-  const pixels::Kernels& baseline = *pixels::kernels_of("baseline");
+  const pixels::Kernels& baseline = pixels::kernels_of(InstructionSet::baseline);
   Rng rng(1, "kernels");
-  for (const char* isa : {"avx2", "avx512"}) {
-    const pixels::Kernels* kernels = pixels::kernels_of(isa);
-    if (kernels == nullptr) continue;
-    EXPECT_STREQ(kernels->isa, isa);
+  for (const InstructionSet set : instruction_sets) {
+    if (!runs_here(set)) continue;
+    const pixels::Kernels& kernels = pixels::kernels_of(set);
+    EXPECT_EQ(kernels.isa, name_of(set));
     for (int i = 0; i < 400; ++i) {
       const int channels = rng.chance(0.5) ? 1 : 3, outputs = 1 + static_cast<int>(rng.below(40));
       const int rows = 1 + static_cast<int>(rng.below(12)), width = 1 + static_cast<int>(rng.below(i < 200 ? 9 : 90));
@@ -58,13 +58,13 @@ TEST(PixelKernels, OfEveryInstructionSetGiveTheSameBytes) {
       std::vector<uint8_t> expected(static_cast<std::size_t>(rows * outputs * channels)), got = expected;
       baseline.resample_rows(image.pixels.data(), rows, width, channels, across.view(), scratch.data(),
                              expected.data());
-      kernels->resample_rows(image.pixels.data(), rows, width, channels, across.view(), scratch.data(), got.data());
-      ASSERT_EQ(got, expected) << isa << ": rows of " << width << " x " << channels << " to " << outputs;
+      kernels.resample_rows(image.pixels.data(), rows, width, channels, across.view(), scratch.data(), got.data());
+      ASSERT_EQ(got, expected) << kernels.isa << ": rows of " << width << " x " << channels << " to " << outputs;
       expected.assign(static_cast<std::size_t>(outputs * width * channels), 0);
       got = expected;
       baseline.resample_columns(image.pixels.data(), width * channels, down.view(), expected.data());
-      kernels->resample_columns(image.pixels.data(), width * channels, down.view(), got.data());
-      ASSERT_EQ(got, expected) << isa << ": columns of " << rows << " to " << outputs;
+      kernels.resample_columns(image.pixels.data(), width * channels, down.view(), got.data());
+      ASSERT_EQ(got, expected) << kernels.isa << ": columns of " << rows << " to " << outputs;
     }
   }
 }
