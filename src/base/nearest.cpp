@@ -23,13 +23,13 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-}  // namespace
-
 std::string nearest_name(std::string_view name, std::span<const std::string> known) {
   const auto distance = [&](const std::string& other) { return edit_distance(name, other); };
   const auto best = std::ranges::min_element(known, {}, distance);
   return best == known.end() ? std::string() : *best;
 }
+
+}  // namespace
 
 std::string did_you_mean(std::string_view name, std::span<const std::string> known) {
   const std::string nearest = nearest_name(name, known);

@@ -46,10 +46,10 @@ DataSplit open_builtin(const std::string& spec, const DataOptions& options) {
   std::vector<std::string> names;
   for (const Builtin& builtin : builtins) {
     if (source.name() == builtin.name) return builtin.open(std::move(source), options);
-    names.emplace_back(builtin.name);
+    names.push_back(text_of("builtin:", builtin.name));
   }
-  fail_usage("there is no data set builtin:", source.name(),
-             "; did you mean builtin:", nearest_name(source.name(), names), "?");
+  const std::string name = "builtin:" + source.name(), hint = did_you_mean(name, names);
+  fail_usage("there is no data set ", name, hint.empty() ? text_of("; there are ", names[0], " and ", names[1]) : hint);
 }
 
 DataSplit open_folder(const std::string& spec, const DataOptions& options) {

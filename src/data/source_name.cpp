@@ -53,8 +53,9 @@ void SourceName::finish() const {
     if (std::find(known_.begin(), known_.end(), option) == known_.end()) {
       std::string list;
       for (const std::string& known : known_) list += (list.empty() ? "" : ", ") + known;
-      fail_usage(prefix, name_, ": unknown option '", option, "'; did you mean '", nearest_name(option, known_),
-                 "'? It takes ", list);
+      const std::string hint = did_you_mean(option, known_);
+      fail_usage(prefix, name_, ": unknown option '", option, "'", hint.empty() ? "; it takes " : hint + " It takes ",
+                 list);
     }
 }
 

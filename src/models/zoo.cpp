@@ -32,8 +32,9 @@ ModelSpec named(std::string_view name) {
   if (const std::optional<ModelSpec> model = cifar_model_of_any_depth(name)) return *model;
   std::vector<std::string> names;
   for (const ModelSpec& model : models()) names.push_back(model.name);
-  fail_usage("unknown model '", excerpt(name), "'; did you mean ", nearest_name(name, names),
-             "? `resnet models` lists all; resnetN and plainN are known for N = 6n + 2 (8, 14, 20, 26, ...)");
+  const std::string hint = did_you_mean(name, names);
+  fail_usage("unknown model '", excerpt(name), "'", hint.empty() ? ";" : hint,
+             " `resnet models` lists all; resnetN and plainN are known for N = 6n + 2 (8, 14, 20, 26, ...)");
 }
 
 /// Error (usage): the model has nothing that the option could change.

@@ -113,7 +113,7 @@ void StudyOptions::choice(const std::string& name, std::string& target, std::vec
   const std::string all = fmt::format("{}", fmt::join(words, "|"));
   const auto set = [&target, words = std::move(words), all](const std::string& text) {
     if (std::ranges::find(words, text) == words.end())
-      fail_usage("expected ", all, ", got '", text, "'; did you mean ", nearest_name(text, words), "?");
+      fail_usage("expected ", all, ", got '", text, "'", did_you_mean(text, words));
     target = text;
   };
   add({.name = name,

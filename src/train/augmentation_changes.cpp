@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -35,7 +37,9 @@ Augmentation preset_named(const std::string& name) {
     if (preset.name == name) return preset.augmentation;
     names.emplace_back(preset.name);
   }
-  fail_usage("augment: unknown name '", name, "'; did you mean ", nearest_name(name, names), "?");
+  const std::string hint = did_you_mean(name, names);
+  if (!hint.empty()) fail_usage("augment: unknown name '", name, "'", hint);
+  fail_usage("augment: unknown name '", name, "'; there are ", fmt::format("{}", fmt::join(names, ", ")));
 }
 
 void expect_between(std::string_view what, double value, double low, double high) {

@@ -22,7 +22,7 @@ void read_weights(const std::string& text, const std::vector<std::string>& class
     const std::string name = item.substr(0, equals), number = item.substr(equals + 1);
     const auto found = std::ranges::find(classes, name);
     if (found == classes.end())
-      fail_usage("class-weights: there is no class '", name, "'; did you mean ", nearest_name(name, classes), "?");
+      fail_usage("class-weights: there is no class '", name, "'", did_you_mean(name, classes));
     double weight = 0;
     const auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), weight);
     if (error != std::errc() || stop != number.data() + number.size() || !(weight > 0) || !std::isfinite(weight))

@@ -39,13 +39,14 @@ TEST(Progress, SaysDurationsShortly) {
 
 TEST(Nearest, FewestEdits) {
   const std::vector<std::string> names = {"resnet20", "resnet32", "plain20"};
-  EXPECT_EQ(nearest_name("resne20", names), "resnet20");
-  EXPECT_EQ(nearest_name("plan20", names), "plain20");
-  EXPECT_EQ(nearest_name("resnet33", names), "resnet32");
+  EXPECT_EQ(did_you_mean("resne20", names), "; did you mean resnet20?");
+  EXPECT_EQ(did_you_mean("plan20", names), "; did you mean plain20?");
+  EXPECT_EQ(did_you_mean("resnet33", names), "; did you mean resnet32?");
   const std::vector<std::string> options = {"size", "count", "noise"};
-  EXPECT_EQ(nearest_name("cont", options), "count");
-  EXPECT_EQ(nearest_name("zise", options), "size");
-  EXPECT_EQ(nearest_name("x", {}), "");
+  EXPECT_EQ(did_you_mean("cont", options), "; did you mean count?");
+  EXPECT_EQ(did_you_mean("zise", options), "; did you mean size?");
+  EXPECT_EQ(did_you_mean("x", {}), "");
+  EXPECT_EQ(did_you_mean("mobilenet", names), "");  // too far from all
 }
 
 TEST(Preprocessing, SurvivesItsText) {

@@ -46,7 +46,7 @@ TEST(Errors, NameTheFaultAndTheWayOut) {
       {{"train", "--precision", "bf16"}, 2, "not there yet"},
       {{"train", "--shortcut", "D"}, 2, "A, B, C"},
       {{"train", "builtin:shape"}, 2, "did you mean builtin:shapes?"},
-      {{"train", "builtin:shapes?tain=5"}, 2, "did you mean 'train'?"},
+      {{"train", "builtin:shapes?tain=5"}, 2, "did you mean train?"},
       {{"train", "builtin:patterns?count=100", "--batch", "101"}, 2, "101 images are more than the 100"},
       {{"train", "nowhere"}, 3, "nowhere: no such folder"},
       {{"resume"}, 2, "missing RUN"},
