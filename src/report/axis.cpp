@@ -71,7 +71,7 @@ std::vector<double> log_ticks(double low, double high, int count) {
       const bool inside = tick >= low * (1 - 1e-9) && tick <= high * (1 + 1e-9);
       if (inside && (factor == 1.0 || within_decades)) ticks.push_back(tick);
     }
-  if (ticks.size() < 2) ticks = nice_ticks(low, high, count);
+  if (ticks.size() < 3) ticks = nice_ticks(low, high, count);
   return ticks;
 }
 
@@ -116,6 +116,11 @@ Axis::Axis(std::span<const double> values, Scale scale, int tick_count, bool rou
   if (low && shows(*low) && *low < high_) low_ = *low;
   if (high && shows(*high) && *high > low_) high_ = *high;
   if (scale == Scale::logarithmic) {
+    if (round && low_ < high_) {  // no point on the frame
+      const double margin = std::pow(high_ / low_, 0.03);
+      if (!low) low_ = std::max(low_ / margin, smallest_shown);
+      if (!high) high_ = std::min(high_ * margin, largest_shown);
+    }
     ticks_ = log_ticks(low_, high_, tick_count);
     return;
   }

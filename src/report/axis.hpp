@@ -14,7 +14,7 @@ namespace resnet {
 std::vector<double> nice_ticks(double low, double high, int count, bool whole = false);
 
 /// Powers of ten in [low, high], thinned to about `count`; over a short range 2 and 5 times them as well, and plain
-/// nice ticks if even that leaves fewer than two. 0 < low < high.
+/// nice ticks if even that leaves fewer than three. 0 < low < high.
 std::vector<double> log_ticks(double low, double high, int count);
 
 /// How the ticks are written, all alike: "0.25", "40k", "1e-05".

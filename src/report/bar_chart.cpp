@@ -101,8 +101,8 @@ void draw_labels(Svg& svg, const Labels& labels, const Slots& slots) {
 
 std::string draw(const BarChart& chart) {
   const double width = std::max(chart.width, 240), height = std::max(chart.height, 160);
-  std::vector<std::string> names;
-  for (const BarGroup& group : chart.groups) names.push_back(group.name);
+  std::vector<LegendName> names;
+  for (const BarGroup& group : chart.groups) names.push_back({group.name, Swatch::square});
   const std::vector<double> values = values_of(chart);
   const Axis y(values, Scale::linear, 6, true, {}, chart.y_high);
   const double categories = std::max<double>(1, static_cast<double>(chart.categories.size()));
@@ -117,7 +117,7 @@ std::string draw(const BarChart& chart) {
   const Slots slots{area, slot, std::min(slot * 0.76 / groups, 56.0)};
 
   Svg svg(width, area.bottom() + foot, chart.title.empty() ? "bar chart" : chart.title);
-  draw_head(svg, chart.title, names, Swatch::square, width);
+  draw_head(svg, chart.title, names, width);
   draw_y_axis(svg, area, y, chart.y_label);
   for (std::size_t group = 0; group < chart.groups.size(); ++group) {
     svg.open_colour(static_cast<int>(group));

@@ -11,6 +11,9 @@
 
 namespace resnet {
 
+/// Of a chart that nobody gave a size: two stand side by side on a page without being scaled down.
+inline constexpr int chart_width = 540, chart_height = 320;
+
 enum class Scale { linear, logarithmic };
 
 /// One curve. Points whose x or y is not finite (or not positive on a logarithmic axis) leave a gap and are counted in
@@ -20,6 +23,8 @@ struct Series {
   std::vector<double> x = {}, y = {};
   /// A shaded band from low to high around the curve (spread over seeds); empty for none, else as long as y.
   std::vector<double> low = {}, high = {};
+  /// Open markers without a line: what lies exactly on another curve leaves it to be seen.
+  bool open = false;
 };
 
 struct LineChart {
@@ -33,7 +38,7 @@ struct LineChart {
   bool joined = true;
   /// Fixed ends of the y axis (a curve is clipped there); by default the data decides.
   std::optional<double> y_low = {}, y_high = {};
-  int width = 720, height = 360;  // proportions; the picture scales to its container
+  int width = chart_width, height = chart_height;
 };
 
 /// One group of bars: a value for each category. `deviation` (as long as values, or empty) draws error bars of +- it.
@@ -50,7 +55,7 @@ struct BarChart {
   std::vector<std::string> categories = {};
   std::vector<BarGroup> groups = {};
   std::optional<double> y_high = {};
-  int width = 720, height = 360;
+  int width = chart_width, height = chart_height;
 };
 
 /// A matrix of cells from pale (low) to deep (high); a cell that is not finite is hatched out in grey.

@@ -15,21 +15,22 @@ struct LegendEntry {
   double x = 0;
   int row = 0;
   std::string name;
+  Swatch swatch = Swatch::line;
 };
 
-std::vector<LegendEntry> place_legend(const std::vector<std::string>& names, double width) {
+std::vector<LegendEntry> place_legend(const std::vector<LegendName>& names, double width) {
   std::vector<LegendEntry> entries;
   if (names.size() < 2) return entries;
   double x = margin;
   int row = 0;
-  for (const std::string& name : names) {
+  for (const auto& [name, swatch] : names) {
     const std::string shown = shortened(name, longest_name);
     const double needed = 36 + text_width(shown) + 16;
     if (x > margin && x + needed > width) {
       x = margin;
       ++row;
     }
-    entries.push_back({x, row, shown});
+    entries.push_back({x, row, shown, swatch});
     x += needed;
   }
   return entries;
@@ -37,24 +38,24 @@ std::vector<LegendEntry> place_legend(const std::vector<std::string>& names, dou
 
 }  // namespace
 
-double head_height(const std::string& title, const std::vector<std::string>& names, double width) {
+double head_height(const std::string& title, const std::vector<LegendName>& names, double width) {
   const auto entries = place_legend(names, width);
   const double legend = entries.empty() ? 0 : (entries.back().row + 1) * legend_row;
   return (title.empty() ? 8 : 32) + legend + 6;
 }
 
-void draw_head(Svg& svg, const std::string& title, const std::vector<std::string>& names, Swatch swatch, double width) {
+void draw_head(Svg& svg, const std::string& title, const std::vector<LegendName>& names, double width) {
   if (!title.empty()) svg.text(margin, 22, title, {.kind = "rc-title"});
   int index = 0;
   for (const LegendEntry& entry : place_legend(names, width)) {
     const double y = (title.empty() ? 8 : 32) + entry.row * legend_row + 9;
     svg.open_colour(index);
-    if (swatch == Swatch::line)
+    if (entry.swatch == Swatch::line)
       svg.path("M" + coordinate(entry.x) + " " + coordinate(y) + "h28", "rc-line", dash(index));
-    if (swatch == Swatch::square)
+    if (entry.swatch == Swatch::square)
       svg.rectangle(entry.x + 14, y - 6, 12, 12, "rc-fill");
     else
-      svg.marker(entry.x + 14, y, index);
+      svg.marker(entry.x + 14, y, index, {.open = entry.swatch == Swatch::open});
     svg.close();
     svg.text(entry.x + 34, y + 4, entry.name);
     ++index;

@@ -16,14 +16,19 @@ struct PlotArea {
   double bottom() const { return top + height; }
 };
 
-/// How a legend entry is shown: a dashed line with its marker, the marker alone, or a filled square.
-enum class Swatch { line, marker, square };
+/// How a legend entry is shown: a dashed line with its marker, the marker alone, filled or open, or a filled square.
+enum class Swatch { line, marker, open, square };
+
+struct LegendName {
+  std::string name;
+  Swatch swatch = Swatch::line;
+};
 
 /// Pixels that the title and the rows of the legend take at the top of a chart `width` wide; one name alone is no
 /// legend.
-double head_height(const std::string& title, const std::vector<std::string>& names, double width);
+double head_height(const std::string& title, const std::vector<LegendName>& names, double width);
 
-void draw_head(Svg& svg, const std::string& title, const std::vector<std::string>& names, Swatch swatch, double width);
+void draw_head(Svg& svg, const std::string& title, const std::vector<LegendName>& names, double width);
 
 /// Horizontal grid lines, numbers and the label of the y axis.
 void draw_y_axis(Svg& svg, const PlotArea& area, const Axis& axis, const std::string& label);

@@ -39,14 +39,16 @@ th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line)
 th{color:var(--soft);font-weight:600}.number{text-align:right}
 pre{background:var(--back);border:1px solid var(--line);border-radius:6px;padding:10px 12px;margin:0 0 12px;overflow-x:auto;font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 summary{cursor:pointer;color:var(--link);margin:0 0 8px}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:18px;margin:0 0 12px}
+.figures{display:flex;flex-wrap:wrap;gap:18px;margin:0 0 12px}
 figure{margin:0}figcaption{color:var(--soft);font-size:13px;margin-top:4px}
-figure>svg{display:block}.alone{grid-column:1/-1}
+.figures figure{max-width:100%;overflow-x:auto}.figures figcaption{width:0;min-width:100%}
+figure>svg{display:block}.figures .alone{flex-basis:100%}
 .gallery{display:flex;flex-wrap:wrap;gap:14px 12px;margin:0 0 12px}
 .gallery img{display:block;image-rendering:pixelated;border-radius:4px;border:3px solid var(--line);background:var(--back)}
 .gallery .right img{border-color:var(--right)}.gallery .wrong img{border-color:var(--wrong);border-style:dashed}
 .gallery figcaption{overflow-wrap:anywhere;line-height:1.35}.gallery b{color:var(--text);font-weight:600}
 .right .mark{color:var(--right)}.wrong .mark{color:var(--wrong)}
+@media(max-width:640px){main{padding:14px 6px 40px}section{padding:14px 12px}}
 @media print{body{background:#fff}section{break-inside:avoid-page}}
 </style>
 )";

@@ -109,7 +109,7 @@ void draw_markers(Svg& svg, const Series& series, const Plot& plot, int index, b
     if (!plot.contains(place)) continue;
     const std::string tooltip = fmt::format("{}{}{}: {}", series.name, series.name.empty() ? "" : " at ",
                                             value_text(series.x[point]), value_text(series.y[point]));
-    svg.marker(place.x, place.y, index, tooltip);
+    svg.marker(place.x, place.y, index, {.tooltip = tooltip, .open = series.open});
   }
 }
 
@@ -118,7 +118,8 @@ void draw_series(Svg& svg, const Series& series, const Plot& plot, int index, bo
   svg.open_clip(plot.area.left, plot.area.top, plot.area.width, plot.area.height);
   draw_band(svg, series, plot);
   for (const Run& run : runs_of(series, series.y, plot))
-    if (joined && run.size() > 1) svg.path(commands_of(thinned(run, plot.area.width)), "rc-line", dash(index));
+    if (joined && !series.open && run.size() > 1)
+      svg.path(commands_of(thinned(run, plot.area.width)), "rc-line", dash(index));
   svg.close();
   if (marked) draw_markers(svg, series, plot, index, joined);
   svg.close();
@@ -173,8 +174,9 @@ std::string note_of(std::size_t hidden, const LineChart& chart) {
 
 std::string draw(const LineChart& chart) {
   const double width = std::max(chart.width, 240), height = std::max(chart.height, 160);
-  std::vector<std::string> names;
-  for (const Series& series : chart.series) names.push_back(series.name);
+  std::vector<LegendName> names;
+  for (const Series& series : chart.series)
+    names.push_back({series.name, series.open ? Swatch::open : chart.joined ? Swatch::line : Swatch::marker});
   const Values values = values_of(chart);
   const double head = head_height(chart.title, names, width);
   const double foot = (chart.x_label.empty() ? 28 : 48) + (values.hidden > 0 ? 18 : 0);
@@ -184,7 +186,7 @@ std::string draw(const LineChart& chart) {
   const PlotArea area{left, head, width - left - 22, std::max(height - head - foot, 60.0)};
 
   Svg svg(width, area.bottom() + foot, chart.title.empty() ? "line chart" : chart.title);
-  draw_head(svg, chart.title, names, chart.joined ? Swatch::line : Swatch::marker, width);
+  draw_head(svg, chart.title, names, width);
   draw_y_axis(svg, area, y, chart.y_label);
   draw_x_axis(svg, area, x, chart.x_label);
   const Plot plot{x, y, area};

@@ -23,6 +23,7 @@ constexpr std::string_view style_sheet =
     ".rc-line{stroke:currentColor;fill:none;stroke-width:2;stroke-linejoin:round}"
     ".rc-band{fill:currentColor;fill-opacity:.18}.rc-fill{fill:currentColor}"
     ".rc-mark{fill:currentColor;stroke:#fff;stroke-width:.75}"
+    ".rc-open{fill:none;stroke:currentColor;stroke-width:1;pointer-events:all}"
     ".rc-box{fill:currentColor;fill-opacity:.13;stroke:currentColor;stroke-width:1.25}"
     ".rc-back{fill:#fff;stroke:currentColor;stroke-width:1;stroke-opacity:.55}"
     ".rc-cell{fill:#0b5cad}.rc-onfill{fill:#fff}.rc-none{fill:#c8ced5}.rc-frame{fill:none;stroke:#8c959f}"
@@ -36,6 +37,10 @@ constexpr std::string_view style_sheet =
     ".rc-c0{color:#4fb0ee}.rc-c1{color:#ff8f4a}.rc-c2{color:#2bc79b}.rc-c3{color:#e79ac8}.rc-c4{color:#f0b63c}"
     ".rc-c5{color:#f0e442}.rc-c6{color:#b1bac4}}"
     "</style>";
+
+// A picture is not made smaller than to four fifths, so that its text stays legible; where there is no room for that
+// it can be scrolled. Pictures wider than this become smaller nevertheless.
+constexpr double widest_on_phones = 560;
 
 std::string titled(std::string_view tooltip) {
   return tooltip.empty() ? "" : "<title>" + escape_html(tooltip) + "</title>";
@@ -71,8 +76,9 @@ double text_width(std::string_view text) {
 Svg::Svg(double width, double height, std::string_view title) : closing_("</svg>") {
   text_ = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"rc-chart\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
-      "height=\"{1}\" style=\"max-width:100%;height:auto\" role=\"img\" aria-label=\"{2}\">{3}",
-      coordinate(width), coordinate(height), escape_html(title), style_sheet);
+      "height=\"{1}\" style=\"max-width:100%;min-width:{2}px;height:auto\" role=\"img\" aria-label=\"{3}\">{4}",
+      coordinate(width), coordinate(height), coordinate(std::min(0.8 * width, widest_on_phones)), escape_html(title),
+      style_sheet);
   rectangle(0, 0, width, height, "rc-paper");
 }
 
@@ -121,7 +127,7 @@ void Svg::close() {
   closing_.erase(0, end);
 }
 
-void Svg::marker(double x, double y, int index, std::string_view tooltip) {
+void Svg::marker(double x, double y, int index, MarkerStyle style) {
   constexpr std::array<std::string_view, palette_size> shapes = {
       "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0z",
       "m-3.2 -3.2h6.4v6.4h-6.4z",
@@ -130,8 +136,13 @@ void Svg::marker(double x, double y, int index, std::string_view tooltip) {
       "m0 4.4l4.2 -7.2h-8.4z",
       "m-1.4 -4.2h2.8v2.8h2.8v2.8h-2.8v2.8h-2.8v-2.8h-2.8v-2.8h2.8z",
       "m-4.5 -1.6h9v3.2h-9z"};
-  text_ += fmt::format("<path d=\"M{} {}{}\" class=\"rc-mark\">{}</path>", coordinate(x), coordinate(y),
-                       shapes[static_cast<std::size_t>(index % palette_size)], titled(tooltip));
+  const std::string_view shape = shapes[static_cast<std::size_t>(index % palette_size)];
+  if (style.open)
+    text_ += fmt::format("<path transform=\"translate({} {}) scale(1.7)\" d=\"M0 0{}\" class=\"rc-open\">{}</path>",
+                         coordinate(x), coordinate(y), shape, titled(style.tooltip));
+  else
+    text_ += fmt::format("<path d=\"M{} {}{}\" class=\"rc-mark\">{}</path>", coordinate(x), coordinate(y), shape,
+                         titled(style.tooltip));
 }
 
 std::string Svg::finish() { return std::move(text_) + closing_; }

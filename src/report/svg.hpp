@@ -17,6 +17,11 @@ struct TextStyle {
   double angle = 0;  // degrees, clockwise about the anchor
 };
 
+struct MarkerStyle {
+  std::string_view tooltip = {};  // shown while the pointer rests on it
+  bool open = false;              // an outline, larger than the filled form, which stays visible within it
+};
+
 class Svg {
  public:
   /// Pixel coordinates from (0, 0) to (width, height); `title` is what a screen reader says.
@@ -35,7 +40,7 @@ class Svg {
   void open_clip(double x, double y, double width, double height);
   void close();
   /// One of seven shapes around (x, y).
-  void marker(double x, double y, int index, std::string_view tooltip = {});
+  void marker(double x, double y, int index, MarkerStyle style = {});
 
   /// The element; to be called once.
   std::string finish();
