@@ -19,6 +19,13 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+/// " 12 images/s", " 0.04 batches/s"; nothing before the first unit is done.
+std::string rate_text(double rate, const std::string& unit) {
+  if (!(rate > 0)) return "";
+  if (rate < 1) return fmt::format(" {:.2g} {}/s", rate, unit);
+  return fmt::format(" {:.{}f} {}/s", rate, rate < 10 ? 1 : 0, unit);
+}
+
 }  // namespace
 
 Progress::Progress(std::string label, int64_t total, std::string unit, int64_t done)
@@ -42,10 +49,11 @@ void Progress::update(int64_t done, std::string_view details) {
   last_shown_ = now;
   const double fraction =
       total_ > 0 ? std::clamp(static_cast<double>(done_) / static_cast<double>(total_), 0.0, 1.0) : 0;
-  const double left = rate() > 0 ? static_cast<double>(total_ - done_) / rate() : 0;
-  const std::string text =
-      fmt::format("{} {:3.0f}% {}/{} {:.{}f} {}/s, {} left{}{}", label_, 100 * fraction, done_, total_, rate(),
-                  rate() < 10 ? 1 : 0, unit_, duration_text(left), details.empty() ? "" : ", ", details);
+  const double speed = rate();
+  const std::string left =
+      speed > 0 ? ", " + duration_text(static_cast<double>(total_ - done_) / speed) + " left" : std::string();
+  const std::string text = fmt::format("{} {:3.0f}% {}/{}{}{}{}{}", label_, 100 * fraction, done_, total_,
+                                       rate_text(speed, unit_), left, details.empty() ? "" : ", ", details);
   if (!terminal_) return log_line(LogLevel::info, text);
   const int filled = static_cast<int>(fraction * bar_width);
   print_stderr(fmt::format("{}[{:=<{}}{: <{}}] {}", clear_line, "", filled, "", bar_width - filled, text));

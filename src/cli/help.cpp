@@ -68,10 +68,22 @@ void shape_help(CLI::App& app) {
   formatter->column_width(name_width);
   app.formatter(formatter);
   app.set_help_flag("-h,--help", "show this");
-  app.footer(
-      "Each option can also come from the environment: --loader-threads from RESNET_LOADER_THREADS.\n"
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data, 4 bad model file, 5 out of memory,\n"
-      "130 interrupted after saving.");
+}
+
+void add_footer(CLI::App& app) {
+  const CLI::Option* example = nullptr;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_envname().empty()) continue;
+    const bool several_words = option->get_lnames().front().find('-') != std::string::npos;
+    if (!example || (several_words && example->get_lnames().front().find('-') == std::string::npos)) example = option;
+  }
+  const std::string environment = example
+                                      ? fmt::format("Each option can also come from the environment: --{} from {}.\n",
+                                                    example->get_lnames().front(), example->get_envname())
+                                      : "";
+  app.footer(environment +
+             "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data, 4 bad model file, 5 out of memory,\n"
+             "130 interrupted after saving.");
 }
 
 }  // namespace resnet::cli

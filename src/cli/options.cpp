@@ -52,8 +52,7 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& tar
   for (const std::string& known : names) list += (list.empty() ? "" : "|") + known;
   const auto store = [&target, name, names = std::move(names), list](const std::string& text) {
     if (std::ranges::find(names, text) == names.end())
-      throw CLI::ValidationError(
-          name, text_of("expected ", list, ", got '", text, "'; did you mean ", nearest_name(text, names), "?"));
+      throw CLI::ValidationError(name, text_of("expected ", list, ", got '", text, "'", did_you_mean(text, names)));
     target = text;
   };
   return app.add_option_function<std::string>(name, store, help)->type_name(list);
@@ -77,7 +76,8 @@ CLI::Option* add_threads(CLI::App& app, int& threads) {
 }
 
 CLI::Option* add_seed(CLI::App& app, uint64_t& seed) {
-  return add_whole(app, "--seed", seed, 0, std::numeric_limits<int64_t>::max(), "seed of everything that is random");
+  return add_whole(app, "--seed", seed, 0, std::numeric_limits<int64_t>::max(),
+                   text_of("seed of everything that is random (", seed, ")"));
 }
 
 void add_model_options(CLI::App& app, ModelOptions& options) {

@@ -125,6 +125,7 @@ void run_command(const Command& command, const std::vector<std::string>& argumen
   app.option_defaults()->take_last();  // a script may add to a command
   const Action action = command.declare(app);
   add_environment_names(app);
+  add_footer(app);
   try {
     const auto words = static_cast<std::ptrdiff_t>(command.words);
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - words));

@@ -130,27 +130,31 @@ void add_improvements(StudyReport& report, const DepthResult& result) {
                 "Median and quartiles. Below 1 the plain network's ratio is the smaller one.");
   add_notebook(report, result);
   report.table(std::move(table));
+  const auto missing = std::ranges::find_if(
+      result.improvements, [](const DepthImprovement& row) { return !row.equal_count.has_interval(); });
+  if (missing != result.improvements.end())
+    report.note(fmt::format("No interval where {}.", too_few_text(missing->equal_count.count, "trial")));
 }
 
 /// Of the first layer's gradient from the shallowest to the deepest network, as a factor for each step of depth.
 std::string growth_text(const std::vector<FlowSummary>& rows) {
   const FlowSummary &shallow = rows.front(), &deep = rows.back();
-  if (shallow.depth == deep.depth) return fmt::format("is {:.3g}", deep.first_dw.median);
+  if (shallow.depth == deep.depth) return "is " + number_text(deep.first_dw.median);
   const double steps = static_cast<double>(deep.depth - shallow.depth);
-  return fmt::format("goes from {:.3g} to {:.3g}, a factor of {:.3g} for each step of depth", shallow.first_dw.median,
-                     deep.first_dw.median, std::pow(deep.first_dw.median / shallow.first_dw.median, 1 / steps));
+  return fmt::format("goes from {} to {}, a factor of {} for each step of depth", number_text(shallow.first_dw.median),
+                     number_text(deep.first_dw.median),
+                     number_text(std::pow(deep.first_dw.median / shallow.first_dw.median, 1 / steps)));
 }
 
 void add_verdict(StudyReport& report, const DepthResult& result) {
   for (const std::string& kind : kinds_of(result)) {
     const std::vector<FlowSummary> rows = rows_of(result, kind);
     const FlowSummary& deepest = rows.back();
-    report.highlight(fmt::format("{} ({} layers)", kind, deepest.layers),
-                     fmt::format("{:.3g}", deepest.stream_ratio.median));
+    report.highlight(fmt::format("{} ({} layers)", kind, deepest.layers), number_text(deepest.stream_ratio.median));
     report.verdict(fmt::format(
-        "{}: at {} layers the gradient of the activations {} on its way back (first / last {}); the ratio of the "
+        "{}: at {} layers the gradient of the activations on its way back {} (first / last {}); the ratio of the "
         "weights' gradients is {}. The first layer's own gradient {}.{}",
-        kind, deepest.layers, name_of(trend_of(deepest.stream_ratio)), median_text(deepest.stream_ratio),
+        kind, deepest.layers, trend_text(deepest.stream_ratio), median_text(deepest.stream_ratio),
         median_text(deepest.dw_ratio), growth_text(rows),
         deepest.dead > 0 ? fmt::format(" {} of {} networks are dead there.", deepest.dead, deepest.trials) : ""));
   }
@@ -173,21 +177,27 @@ void claim_of_better(StudyReport& report, const DepthResult& result, const char*
                 all_of(findings)});
 }
 
+Finding opposite(Finding finding) {
+  if (finding == Finding::undecided) return finding;
+  return finding == Finding::holds ? Finding::fails : Finding::holds;
+}
+
 /// What the trend of one kind is at every depth.
 void claim_of_trend(StudyReport& report, const DepthResult& result, const std::string& kind, const char* source,
                     const char* statement, bool holds_if_healthy) {
   const std::vector<FlowSummary> rows = rows_of(result, kind);
   if (rows.empty()) return;
   std::string found;
-  bool all_healthy = true;
+  std::vector<Finding> healthy;
   for (const FlowSummary& row : rows) {
-    all_healthy = all_healthy && healthy(trend_of(row.stream_ratio));
-    found += fmt::format("{}{} layers: {:.3g}", found.empty() ? "" : "; ", row.layers, row.stream_ratio.median);
+    healthy.push_back(health_of(row.stream_ratio));
+    found +=
+        fmt::format("{}{} layers: {}", found.empty() ? "" : "; ", row.layers, number_text(row.stream_ratio.median));
   }
   report.claim({source, statement,
                 fmt::format("{}: |dL/dh| first / last at {}: at the deepest it {}.", kind, found,
-                            name_of(trend_of(rows.back().stream_ratio))),
-                all_healthy == holds_if_healthy ? Finding::holds : Finding::fails});
+                            trend_text(rows.back().stream_ratio)),
+                holds_if_healthy ? all_of(healthy) : opposite(all_of(healthy))});
 }
 
 void add_claims(StudyReport& report, const DepthResult& result) {
@@ -201,7 +211,7 @@ void add_claims(StudyReport& report, const DepthResult& result) {
                  "Shortcuts are gradient highways: gradients neither vanish nor explode.", true);
   for (const std::string& kind : kinds_of(result)) {
     const std::vector<FlowSummary> rows = rows_of(result, kind);
-    if (rows.front().norm && !rows.front().residual)
+    if (rows.front().norm && rows.front().paths == Paths::plain)
       claim_of_trend(
           report, result, kind, "He et al. 2015, section 4.1",
           "With batch norm the backward signals of plain networks have healthy norms; vanishing gradients are "
@@ -223,6 +233,7 @@ StudyReport depth_report(const FlowOptions& flow, const DepthResult& result) {
   add_improvements(report, result);
   report.section("Numbers");
   report.table(flow_table(result.summaries));
+  report.note(flow_table_note(result.summaries));
   add_claims(report, result);
   add_flow_method(report, flow, static_cast<int64_t>(result.summaries.front().trials));
   report.formula(

@@ -95,12 +95,15 @@ FlowSample sample_of(const WatchedNetwork& network, FlowDetail detail) {
   const auto wanted = [&](std::size_t index, std::size_t count) {
     return detail == FlowDetail::all || index == 0 || index + 1 == count;
   };
+  const bool chain = blocks == 0 && network.joined().empty();
   for (std::size_t index = 0; index < layers; ++index) {
-    if (!wanted(index, layers) && (blocks > 0 || index != 1)) continue;
+    if (!wanted(index, layers) && (!chain || index != 1)) continue;
     const LayerNorms norms = network.layer(index);
     sample.dw.push_back(norms.dw);
-    if (blocks == 0 && index > 0) sample.stream.push_back(norms.dx);
+    if (chain && index > 0) sample.stream.push_back(norms.dx);
   }
+  if (blocks == 0)
+    for (const Value features : network.joined()) sample.stream.push_back(network.gradient_norm(features));
   for (std::size_t index = 0; index < blocks; ++index) {
     if (!wanted(index, blocks)) continue;
     const BlockNorms norms = network.block(index);
@@ -226,7 +229,7 @@ std::vector<FlowGroup> flow_trials(StudyRun& run, const FlowSetting& setting, co
                         .depth = depth,
                         .layers = network.layers(),
                         .examples = network.examples,
-                        .residual = is_residual(row.kind),
+                        .paths = is_residual(row.kind) ? Paths::residual : Paths::plain,
                         .norm = has_norm(row.kind),
                         .samples = {}});
       for (int64_t begin = 0; begin < setting.trials; begin += trials_each) {

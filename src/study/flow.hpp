@@ -18,7 +18,8 @@ namespace resnet {
 /// One network, one batch, one backward pass. Frobenius norms.
 struct FlowSample {
   std::vector<double> dw;      // dL/dW of every weight layer, from the input to the output
-  std::vector<double> stream;  // dL/dh of the activations on the main path, from the first hidden one to the last
+  std::vector<double> stream;  // dL/dh of the activations on the main path, from the first hidden one to the last; in
+                               // a dense network, whose layers read all earlier ones, of what they read
   std::vector<double> x, shortcut, branch;  // of each block: x, and dL/dx through the shortcut and through the branch
 
   /// No gradient arrives at the first layer.
@@ -70,12 +71,16 @@ class FlowTrials {
   std::unique_ptr<WatchedNetwork> watched_;
 };
 
+/// How what a layer computes reaches later ones: through the next layer alone, also past blocks, or side by side.
+enum class Paths : uint8_t { plain, residual, dense };
+
 /// All trials of one network.
 struct FlowGroup {
   std::string name;  // "plain, 22 layers"
   std::string kind;  // what is compared over depths: "plain, 2d + 2 layers"
   int64_t depth = 0, layers = 0, examples = 0;
-  bool residual = false, norm = false;
+  Paths paths = Paths::plain;
+  bool norm = false;
   std::vector<FlowSample> samples;
 
   std::size_t dead() const;

@@ -26,69 +26,91 @@ std::vector<std::string> words_of(const std::string& list) {
   return words;
 }
 
-/// One network to measure.
-struct Subject {
-  std::string name;  // "resnet56", "resnet56 from runs/..."
-  ModelSpec spec;
-  Preprocessing preprocessing;
-  State weights = {};  // empty: drawn anew for each trial
-  bool trained = false;
-};
-
-Subject at_initialisation(ModelSpec spec, const DataSplit& data) {
-  return {.name = spec.name + " at initialisation", .spec = std::move(spec), .preprocessing = data.preprocessing};
-}
-
-Subject from_checkpoint(StudyRun& run, const std::string& path, const DataSplit& data) {
-  const fs::path file = is_folder(path) ? open_run(path).model() : fs::path(path);
-  ModelFile model = load_model(file);
-  run.pin("weights " + path, fmt::format("{:016x}", stream_key(0, read_file(file, largest_file))));
-  if (model.info.classes != data.train->classes())
-    fail_data(path, ": was trained on other classes than ", data.name, " has; name its data with --data");
-  return {.name = model.info.spec.name + " from " + path,
-          .spec = model.info.spec,
-          .preprocessing = model.info.preprocessing,
-          .weights = std::move(model.state),
-          .trained = true};
-}
-
-std::vector<Subject> subjects_of(StudyRun& run, const ModelFlowSetting& setting, const DataSplit& data) {
-  const Preprocessing& image = data.preprocessing;
-  const ModelOptions options{.classes = static_cast<int>(data.train->classes().size()),
-                             .input = ImageSize{image.channels, image.height, image.width}};
-  std::vector<Subject> subjects;
-  for (const std::string& name : words_of(setting.models))
-    subjects.push_back(at_initialisation(find_model(name, options), data));
-  for (const std::string& path : words_of(setting.weights)) {
-    Subject trained = from_checkpoint(run, path, data);
-    const auto same = [&](const Subject& known) { return !known.trained && known.spec == trained.spec; };
-    if (std::ranges::none_of(subjects, same)) subjects.push_back(at_initialisation(trained.spec, data));
-    subjects.push_back(std::move(trained));
+/// What `open` returns; a refusal names the option that asked for it.
+template <class Open>
+auto named(const char* option, const Open& open) {
+  try {
+    return open();
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::usage) throw;
+    fail_usage(option, ": ", error.what());
   }
-  return subjects;
 }
 
-DataSplit open_training_data(StudyRun& run, const ModelFlowSetting& setting) {
-  DataSplit data = open_data(setting.data, {.threads = run.pool()->threads()});
-  if (!data.note.empty()) log_info("{}", data.note);
+DataSplit open_training_data(const ModelFlowSetting& setting) {
+  for (const std::string& name : words_of(setting.models))  // before the data, which may take long
+    named("--model", [&] { return find_model(name); });
+  DataSplit data = named("--data", [&] { return open_data(setting.data); });
   if (!data.train) fail_data(setting.data, ": has no training images");
   if (setting.batch > data.train->size())
-    fail_usage("batch: ", setting.batch, " images are more than the ", data.train->size(), " for training");
-  run.pin("images of " + setting.data, identity_of(*data.train).hash);
-  run.pin_kernels();  // convolutions of another instruction set round differently
+    fail_usage("--batch: ", setting.batch, " images are more than the ", data.train->size(), " for training");
   return data;
 }
 
-FlowSample run_trial(StudyRun& run, const Subject& subject, const DataSplit& data, const ModelFlowSetting& setting,
-                     int64_t trial, FlowDetail detail) {
-  Loader loader(data.train, subject.preprocessing,
-                {.batch = setting.batch,
+Paths paths_of(const WatchedGraph& watched) {
+  if (!watched.blocks.empty()) return Paths::residual;
+  return watched.joined.empty() ? Paths::plain : Paths::dense;
+}
+
+FlowGroup group_of(const ModelSpec& spec, int64_t batch, const std::string& from) {
+  constexpr const char* names[] = {"plain", "residual", "dense"};
+  const WatchedGraph watched = watch(loss_graph(spec, batch, Mode::training));
+  if (watched.layers.size() < 2)
+    fail_usage("--model, --weights: ", spec.name, " has fewer than two layers; there is no way between them to study");
+  const Paths paths = paths_of(watched);
+  const auto layers = static_cast<int64_t>(watched.layers.size());
+  const bool norm = std::ranges::any_of(watched.graph.nodes(),
+                                        [](const Node& node) { return std::holds_alternative<BatchNorm>(node.op); });
+  return {.name = spec.name + " " + (from.empty() ? "at initialisation" : "from " + from),
+          .kind = text_of(names[static_cast<std::size_t>(paths)], from.empty() ? ", at initialisation" : ", trained"),
+          .depth = layers,
+          .layers = layers,
+          .examples = batch,
+          .paths = paths,
+          .norm = norm,
+          .samples = {}};
+}
+
+}  // namespace
+
+ModelFlow::ModelFlow(const ModelFlowSetting& setting) : setting_(setting), data_(open_training_data(setting)) {
+  const Preprocessing& image = data_.preprocessing;
+  const ModelOptions options{.classes = static_cast<int>(data_.train->classes().size()),
+                             .input = ImageSize{image.channels, image.height, image.width}};
+  for (const std::string& name : words_of(setting_.models))
+    add_initial(named("--model", [&] { return find_model(name, options); }));
+  for (const std::string& path : words_of(setting_.weights)) add_checkpoint(path);
+}
+
+void ModelFlow::add_initial(const ModelSpec& spec) {
+  subjects_.push_back(
+      {.group = group_of(spec, setting_.batch, ""), .spec = spec, .preprocessing = data_.preprocessing});
+}
+
+void ModelFlow::add_checkpoint(const std::string& path) {
+  const fs::path file = is_folder(path) ? open_run(path).model() : fs::path(path);
+  ModelFile model = load_model(file);
+  pins_.emplace_back("weights " + path, fmt::format("{:016x}", stream_key(0, read_file(file, largest_file))));
+  if (model.info.classes != data_.train->classes())
+    fail_data(path, ": was trained on other classes than ", data_.name, " has; name its data with --data");
+  const auto same = [&](const FlowSubject& known) { return !known.trained && known.spec == model.info.spec; };
+  if (std::ranges::none_of(subjects_, same)) add_initial(model.info.spec);
+  subjects_.push_back({.group = group_of(model.info.spec, setting_.batch, path),
+                       .spec = model.info.spec,
+                       .preprocessing = model.info.preprocessing,
+                       .weights = std::move(model.state),
+                       .trained = true});
+}
+
+FlowSample ModelFlow::trial(StudyRun& run, const FlowSubject& subject, int64_t trial, FlowDetail detail) const {
+  Loader loader(data_.train, subject.preprocessing,
+                {.batch = setting_.batch,
                  .augmentation = {.pad = 0, .flip = false},
                  .drop_last = true,
                  .seed = run.seed(),
                  .prefetch = 1});
   loader.restart(trial / loader.steps_per_epoch(), trial % loader.steps_per_epoch());
-  const Graph graph = loss_graph(subject.spec, setting.batch, Mode::training);
+  const Graph graph = loss_graph(subject.spec, setting_.batch, Mode::training);
   State state = subject.weights;
   initialise(state, graph, stream_key(run.seed(), "flow", {static_cast<uint64_t>(trial)}));
   WatchedNetwork network(graph, "loss", state, {.threads = run.pool()});
@@ -100,31 +122,20 @@ FlowSample run_trial(StudyRun& run, const Subject& subject, const DataSplit& dat
   return sample_of(network, detail);
 }
 
-FlowGroup group_of(const Subject& subject, const ModelFlowSetting& setting) {
-  const int64_t layers = weight_layers(subject.spec);
-  return {.name = subject.name,
-          .kind = fmt::format("{}, {}", subject.spec.residual() ? "residual" : "plain",
-                              subject.trained ? "from a checkpoint" : "at initialisation"),
-          .depth = layers,
-          .layers = layers,
-          .examples = setting.batch,
-          .residual = subject.spec.residual(),
-          .norm = subject.spec.family != Family::fully_connected,
-          .samples = {}};
-}
-
-}  // namespace
-
-std::vector<FlowGroup> model_flow_trials(StudyRun& run, const ModelFlowSetting& setting, FlowDetail detail) {
-  const DataSplit data = open_training_data(run, setting);
+std::vector<FlowGroup> ModelFlow::run(StudyRun& run, FlowDetail detail) const {
+  if (!data_.note.empty()) log_info("{}", data_.note);
+  for (const auto& [what, hash] : pins_) run.pin(what, hash);
+  run.pin("images of " + setting_.data, identity_of(*data_.train).hash);
+  run.pin_kernels();  // convolutions of another instruction set round differently
   std::vector<FlowGroup> groups;
-  for (const Subject& subject : subjects_of(run, setting, data)) {
+  for (const FlowSubject& subject : subjects_) {
     std::vector<std::string> keys;
-    for (int64_t trial = 0; trial < setting.trials; ++trial) keys.push_back(fmt::format("{}/{}", subject.name, trial));
-    const PieceKind kind{.label = subject.name, .unit = "batches", .one_by_one = true};
-    groups.push_back(group_of(subject, setting));
-    for (const Json& sample : run.pieces(kind, keys, [&](std::size_t trial) {
-           return to_json(run_trial(run, subject, data, setting, static_cast<int64_t>(trial), detail));
+    const std::string& name = subject.group.name;
+    for (int64_t index = 0; index < setting_.trials; ++index) keys.push_back(fmt::format("{}/{}", name, index));
+    const PieceKind kind{.label = name, .unit = "batches", .one_by_one = true};
+    groups.push_back(subject.group);
+    for (const Json& sample : run.pieces(kind, keys, [&](std::size_t index) {
+           return to_json(trial(run, subject, static_cast<int64_t>(index), detail));
          }))
       groups.back().samples.push_back(flow_sample_from(sample));
   }

@@ -1,5 +1,7 @@
 #include "study/flow_report.hpp"
 
+#include "base/error.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +13,13 @@ namespace {
 Summary of_logarithms(const std::vector<double>& values, const FlowGroup& group, const char* what, uint64_t seed) {
   const uint64_t key = stream_key(seed, "bootstrap." + group.kind + group.name, {static_cast<uint64_t>(group.depth)});
   return powers_of_ten(summarise(values, Rng(key, what)));
+}
+
+ModelFlowSetting model_setting(const FlowOptions& flow) {
+  ModelFlowSetting setting = flow.models;
+  setting.batch = flow.networks.batch;
+  if (flow.trials > 0) setting.trials = flow.trials;
+  return setting;
 }
 
 }  // namespace
@@ -25,20 +34,21 @@ void declare_flow_options(StudyOptions& options, FlowOptions& flow) {
   options.whole("--examples", networks.examples, 1, 65536, "in the batch of networks without batch norm");
   options.whole("--batch", networks.batch, 2, 65536, "examples in the batch of networks with batch norm");
   options.text("--model", flow.models.models, "NAMES",
-               "instead: models of the zoo, with commas between, at initialisation (resnet56,plain56)");
+               "instead: models of the zoo, with commas between, at initialisation; such as resnet56,plain56");
   options.text("--weights", flow.models.weights, "FILES",
                "instead: model files or run directories, with commas between; also shown at initialisation");
-  options.text("--data", flow.models.data, "DATA", "images for models of the zoo");
+  options.text("--data", flow.models.data, "DATA", "images for the models of --model and --weights");
+  const std::string usual_data = flow.models.data;
+  options.require([&flow, usual_data] {
+    if (!flow.of_models() && flow.models.data != usual_data)
+      fail_usage("--data: the drawn networks read no images; name models with --model or --weights");
+    if (flow.of_models()) flow.opened = std::make_shared<ModelFlow>(model_setting(flow));
+  });
 }
 
 std::vector<FlowGroup> run_flow(StudyRun& run, const FlowOptions& flow, const std::vector<int64_t>& depths,
                                 FlowDetail detail) {
-  if (flow.of_models()) {
-    ModelFlowSetting setting = flow.models;
-    setting.batch = flow.networks.batch;
-    if (flow.trials > 0) setting.trials = flow.trials;
-    return model_flow_trials(run, setting, detail);
-  }
+  if (flow.opened) return flow.opened->run(run, detail);
   FlowSetting setting = flow.networks;
   if (flow.trials > 0) setting.trials = flow.trials;
   return flow_trials(run, setting, depths, detail);
@@ -49,7 +59,7 @@ FlowSummary summary_of(const FlowGroup& group, uint64_t seed) {
           .kind = group.kind,
           .depth = group.depth,
           .layers = group.layers,
-          .residual = group.residual,
+          .paths = group.paths,
           .norm = group.norm,
           .trials = group.samples.size(),
           .dead = group.dead(),
@@ -70,7 +80,7 @@ Json to_json(const FlowSummary& summary) {
           {"dx_ratio", to_json(summary.stream_ratio)},
           {"first_dw", to_json(summary.first_dw)},
           {"first_dx", to_json(summary.first_stream)},
-          {"trend", name_of(trend_of(summary.stream_ratio))}};
+          {"trend", summary.stream_ratio.has_interval() ? Json(trend_text(summary.stream_ratio)) : Json()}};
 }
 
 Table flow_table(const std::vector<FlowSummary>& summaries) {
@@ -81,39 +91,30 @@ Table flow_table(const std::vector<FlowSummary>& summaries) {
                {"|dL/dh| first / last [95 %]", Align::right},
                {"first |dL/dW|", Align::right},
                {"dead", Align::right},
-               {"backwards it"}});
+               {"on its way back it"}});
   for (const FlowSummary& row : summaries)
     table.row({row.name, std::to_string(row.layers), median_text(row.dw_ratio),
-               fmt::format("{:.3g} to {:.3g}", row.dw_ratio.q1, row.dw_ratio.q3), median_text(row.stream_ratio),
-               fmt::format("{:.3g}", row.first_dw.median), fmt::format("{} of {}", row.dead, row.trials),
-               std::string(name_of(trend_of(row.stream_ratio)))});
+               row.dw_ratio.count == 0 ? "" : fmt::format("{:.3g} to {:.3g}", row.dw_ratio.q1, row.dw_ratio.q3),
+               median_text(row.stream_ratio), number_text(row.first_dw.median),
+               fmt::format("{} of {}", row.dead, row.trials), short_trend_text(row.stream_ratio)});
   return table;
 }
 
+std::string flow_table_note(const std::vector<FlowSummary>& summaries) {
+  const auto missing = std::ranges::find_if(
+      summaries, [](const FlowSummary& row) { return row.stream_ratio.count > 0 && !row.stream_ratio.has_interval(); });
+  if (missing == summaries.end()) return trend_bounds_text();
+  return trend_bounds_text() + fmt::format(" Too few: {}.", too_few_text(missing->stream_ratio.count, "trial"));
+}
+
 std::string printed_lines(const std::vector<FlowSummary>& summaries, const StudyReport& report) {
-  std::string text = to_text(flow_table(summaries)) + "\n";
+  std::string text = to_text(flow_table(summaries)) + "\n" + flow_table_note(summaries) + "\n\n";
   for (const std::string& sentence : report.verdicts()) text += sentence + "\n";
   return text;
 }
 
-Trend trend_of(const Summary& ratio) {
-  if (ratio.low > noticeable) return ratio.low > drastic ? Trend::explodes : Trend::grows;
-  if (ratio.high < 1 / noticeable) return ratio.high < 1 / drastic ? Trend::vanishes : Trend::shrinks;
-  return Trend::steady;
-}
-
-std::string_view name_of(Trend trend) {
-  switch (trend) {
-    case Trend::vanishes: return "vanishes";
-    case Trend::shrinks: return "shrinks";
-    case Trend::grows: return "grows";
-    case Trend::explodes: return "explodes";
-    case Trend::steady: break;
-  }
-  return "keeps its size";
-}
-
 std::string median_text(const Summary& summary) {
+  if (!summary.has_interval()) return number_text(summary.median);
   return fmt::format("{:.3g} [{:.3g}, {:.3g}]", summary.median, summary.low, summary.high);
 }
 
@@ -153,10 +154,8 @@ void add_flow_method(StudyReport& report, const FlowOptions& flow, int64_t trial
       "it "
       "shrinks. Medians over the trials, with quartiles as bands, and in brackets the 95 % percentile bootstrap "
       "interval "
-      "of the median (1000 resamples). Dead networks, whose first layer gets no gradient, are counted and left out. A "
-      "gradient keeps its size if first / last stays within a factor of 10, grows or shrinks beyond it, and explodes "
-      "or "
-      "vanishes beyond a factor of 1000, each by the whole interval.");
+      "of the median (1000 resamples), if there are at least 6. Dead networks, whose first layer gets no gradient, are "
+      "counted and left out.");
 }
 
 }  // namespace resnet

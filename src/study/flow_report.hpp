@@ -3,6 +3,7 @@
 
 #include "study/flow.hpp"
 #include "study/flow_models.hpp"
+#include "study/flow_trend.hpp"
 #include "study/options.hpp"
 #include "study/report.hpp"
 
@@ -16,8 +17,10 @@ struct FlowOptions {
   ModelFlowSetting models;
   int64_t trials = 0;  // 0: 1000 drawn networks, 10 batches of a model
   bool of_models() const { return !models.models.empty() || !models.weights.empty(); }
+  std::shared_ptr<const ModelFlow> opened = {};  // once the options are read, where they name models
 };
 
+/// `flow` must outlive the options, and is complete once they were found consistent.
 void declare_flow_options(StudyOptions& options, FlowOptions& flow);
 /// The trials that the options ask for: fully connected networks of these depths, or models of the zoo.
 std::vector<FlowGroup> run_flow(StudyRun& run, const FlowOptions& flow, const std::vector<int64_t>& depths,
@@ -27,7 +30,8 @@ std::vector<FlowGroup> run_flow(StudyRun& run, const FlowOptions& flow, const st
 struct FlowSummary {
   std::string name, kind;
   int64_t depth = 0, layers = 0;
-  bool residual = false, norm = false;
+  Paths paths = Paths::plain;
+  bool norm = false;
   std::size_t trials = 0, dead = 0;
   Summary dw_ratio;      // |dL/dW| first / last layer
   Summary stream_ratio;  // |dL/dh| first / last activation
@@ -36,26 +40,18 @@ struct FlowSummary {
 FlowSummary summary_of(const FlowGroup& group, uint64_t seed);
 Json to_json(const FlowSummary& summary);
 Table flow_table(const std::vector<FlowSummary>& summaries);
+/// What to read the table by: the bounds of its words, and why intervals are missing.
+std::string flow_table_note(const std::vector<FlowSummary>& summaries);
 /// For the terminal: the table and the sentences of the answer.
 std::string printed_lines(const std::vector<FlowSummary>& summaries, const StudyReport& report);
 
-/// What a gradient does on its way from the last layer to the first: it keeps its size within a factor of 10, it grows
-/// or shrinks, or, beyond a factor of 1000, it explodes or vanishes. The whole interval of the median has to lie
-/// beyond.
-enum class Trend { vanishes, shrinks, steady, grows, explodes };
-inline constexpr double noticeable = 10, drastic = 1000;
-Trend trend_of(const Summary& ratio);
-std::string_view name_of(Trend trend);
-/// Neither vanishes nor explodes.
-constexpr bool healthy(Trend trend) { return trend != Trend::vanishes && trend != Trend::explodes; }
-
-/// "2.81 [2.60, 3.05]": the median with the bootstrap interval.
+/// "2.81 [2.60, 3.05]": the median with the bootstrap interval if there is one.
 std::string median_text(const Summary& summary);
 
 /// How many times better b's ratio |dL/dW| first / last is than a's, as the notebook counts (a's over b's), trial by
 /// trial.
 Summary improvement(const FlowGroup& a, const FlowGroup& b, uint64_t seed);
-/// Holds if the whole interval lies above 1, fails if it lies below.
+/// Holds if the whole interval lies above 1, fails if it lies below; undecided also without an interval.
 Finding better(const Summary& improvement);
 
 /// The paragraphs of the method that both studies have.

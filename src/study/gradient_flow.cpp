@@ -43,7 +43,7 @@ Json results_of(const GradientFlowResult& result) {
     Json network = to_json(result.summaries[index]);
     network["dw"] = profile_json(profile_of(group, [](const FlowSample& s) { return s.dw; }));
     network["dx"] = profile_json(profile_of(group, [](const FlowSample& s) { return s.stream; }));
-    if (group.residual) network["shortcut_share"] = profile_json(profile_of(group, shortcut_shares));
+    if (group.paths == Paths::residual) network["shortcut_share"] = profile_json(profile_of(group, shortcut_shares));
     networks.push_back(std::move(network));
   }
   return {{"networks", networks},

@@ -99,7 +99,7 @@ void add_blocks(StudyReport& report, const GradientFlowResult& result) {
                    .y_label = "|x| / |x of the first block|",
                    .y_scale = Scale::logarithmic};
   for (const FlowGroup& group : result.groups) {
-    if (!group.residual) continue;
+    if (group.paths != Paths::residual) continue;
     share.series.push_back(block_series(group, shortcut_shares));
     for (std::vector<double>* values : {&share.series.back().y, &share.series.back().low, &share.series.back().high})
       for (double& value : *values) value *= 100;
@@ -126,6 +126,8 @@ const FlowGroup* find(const GradientFlowResult& result, const char* kind) {
   return found == result.groups.end() ? nullptr : &*found;
 }
 
+std::size_t living(const FlowGroup& group) { return group.samples.size() - group.dead(); }
+
 /// Factor by which |x|^2 grows from a block to the next.
 double growth_of(const FlowGroup& group) {
   std::vector<double> values;
@@ -140,10 +142,12 @@ void claim_of_better(StudyReport& report, const GradientFlowResult& result, uint
   const FlowGroup *a = find(result, plain), *b = find(result, "residual, d blocks");
   if (!a || !b) return;
   const Summary times = improvement(*a, *b, seed);
+  const bool either = times.q1 < 1 && times.q3 > 1;
   report.claim(
       {"notebook, gradient flow", fmt::format("ResNet maintains gradient flow better ({}).", how),
-       fmt::format("{} times better as the notebook counts; quartiles {:.2g} to {:.2g}: one draw can say either.",
-                   median_text(times), times.q1, times.q3),
+       fmt::format("{} times better as the notebook counts; quartiles {:.2g} to {:.2g}{}.{}", median_text(times),
+                   times.q1, times.q3, either ? ": a quarter of the draws and more say either" : "",
+                   times.has_interval() ? "" : " Not decided: " + too_few_text(times.count, "trial") + "."),
        better(times)});
 }
 
@@ -153,12 +157,13 @@ void add_claims_of_draws(StudyReport& report, const GradientFlowResult& result, 
   const FlowGroup *plain = find(result, "plain, 2d + 2 layers"), *residual = find(result, "residual, d blocks");
   const FlowGroup* pre_activation = find(result, "pre-activation, d blocks");
   if (!plain || !residual || !pre_activation) return;
-  report.claim(
-      {"notebook, last cell", "The + I term ensures that gradients always flow.",
-       fmt::format("{} of {} residual networks are dead, {} of {} plain ones with as many layers. What dies in a "
-                   "residual network are its first and last layer, which have no shortcut.",
-                   residual->dead(), residual->samples.size(), plain->dead(), plain->samples.size()),
-       residual->dead() == 0 ? Finding::holds : Finding::fails});
+  report.claim({"notebook, last cell", "The + I term ensures that gradients always flow.",
+                fmt::format("{} of {} residual networks are dead, {} of {} plain ones with as many layers. Only the "
+                            "first and the last layer of a residual network, which have no shortcut, can stop it.",
+                            residual->dead(), residual->samples.size(), plain->dead(), plain->samples.size()),
+                residual->dead() > 0                              ? Finding::fails
+                : residual->samples.size() >= fewest_for_interval ? Finding::holds
+                                                                  : Finding::undecided});
   const double without = growth_of(*residual), with = growth_of(*pre_activation);
   const double blocks = static_cast<double>(residual->depth);
   const double linear = std::pow(blocks, 1 / std::max(blocks - 1, 1.0));  // 1, 2, ..., d as a mean factor
@@ -169,21 +174,23 @@ void add_claims_of_draws(StudyReport& report, const GradientFlowResult& result, 
        fmt::format("A factor of {:.2f} a block without, {:.3f} with (growth in proportion would be {:.3f}). The "
                    "notebook's branch ends in a ReLU, so that x and F(x) point the same way.",
                    without, with, linear),
-       std::abs(without - 2) < 0.5 && std::abs(with - linear) < 0.25 * (linear - 1) ? Finding::holds : Finding::fails});
+       !(living(*residual) >= fewest_for_interval && living(*pre_activation) >= fewest_for_interval)
+           ? Finding::undecided
+       : std::abs(without - 2) < 0.5 && std::abs(with - linear) < 0.25 * (linear - 1) ? Finding::holds
+                                                                                      : Finding::fails});
 }
 
 void add_claims(StudyReport& report, const FlowOptions& flow, const GradientFlowResult& result, uint64_t seed) {
   if (!flow.of_models()) add_claims_of_draws(report, result, seed);
   for (const FlowSummary& row : result.summaries)
-    if (row.norm && !row.residual)
+    if (row.norm && row.paths == Paths::plain)
       report.claim(
           {"He et al. 2015, section 4.1",
            "With batch norm the backward signals of plain networks have healthy norms; vanishing gradients are "
            "unlikely to cause the difficulty.",
-           fmt::format("{}: |dL/dh| first / last {}: the gradient {}{}.", row.name, median_text(row.stream_ratio),
-                       name_of(trend_of(row.stream_ratio)),
-                       row.stream_ratio.median > 1 ? " on its way back: it does not vanish" : " on its way back"),
-           healthy(trend_of(row.stream_ratio)) ? Finding::holds : Finding::fails});
+           fmt::format("{}: on its way back the gradient {} (|dL/dh| first / last {}).", row.name,
+                       trend_text(row.stream_ratio), median_text(row.stream_ratio)),
+           health_of(row.stream_ratio)});
   const JacobianCheck& check = result.jacobian;
   report.claim(
       {"notebook, last cell; He et al. 2016, eq. 5", "dL/dx = dL/dy (dF/dx + I).",
@@ -198,8 +205,8 @@ void add_verdict(StudyReport& report, const GradientFlowResult& result) {
     report.verdict(fmt::format(
         "{}: on its way from the last activation to the first the gradient {} (first / last {}); the weights' gradient "
         "has a ratio of {}, and {} in the first layer.{}",
-        row.name, name_of(trend_of(row.stream_ratio)), median_text(row.stream_ratio), median_text(row.dw_ratio),
-        fmt::format("{:.3g}", row.first_dw.median),
+        row.name, trend_text(row.stream_ratio), median_text(row.stream_ratio), median_text(row.dw_ratio),
+        number_text(row.first_dw.median),
         row.dead > 0 ? fmt::format(" {} of {} networks are dead.", row.dead, row.trials) : ""));
 }
 
@@ -219,14 +226,14 @@ StudyReport gradient_flow_report(const FlowOptions& flow, int64_t depth, const G
   report.question(
       "What happens to a gradient on its way back through a network: does it vanish, explode, or keep its size? How "
       "much of it takes the shortcuts? Asked of many trials, since one is noise.");
-  for (const FlowSummary& row : result.summaries)
-    report.highlight(row.name, fmt::format("{:.3g}", row.stream_ratio.median));
+  for (const FlowSummary& row : result.summaries) report.highlight(row.name, number_text(row.stream_ratio.median));
   add_verdict(report, result);
   report.section("Profiles", "The large numbers above are the medians of |dL/dh|, first / last.");
   add_profiles(report, result);
   report.section("Ratios");
   add_distribution(report, result);
   report.table(flow_table(result.summaries));
+  report.note(flow_table_note(result.summaries));
   add_blocks(report, result);
   add_claims(report, flow, result, seed);
   add_flow_method(report, flow, static_cast<int64_t>(result.summaries.front().trials));

@@ -78,11 +78,12 @@ Json to_json(const IdentityResult& result, uint64_t seed) {
   return {{"block", to_json(result.scaling)}, {"learning", std::move(learned)}};
 }
 
-std::string text_of_result(const IdentityOptions& options, const IdentityResult& result, const StudyReport& report) {
+std::string text_of_result(const IdentityOptions& options, const IdentityResult& result, const StudyReport& report,
+                           uint64_t seed) {
   std::string text = fmt::format(
       "A block with weights times {}: |F(x)| / |x|, and the slope of the error over scale\n\n", options.scale);
   text += to_text(scaling_table(result.scaling)) + "\nLearning the identity\n\n";
-  text += to_text(learning_table(result)) + "\n";
+  text += to_text(learning_table(result, seed)) + "\n" + learning_note(result) + "\n\n";
   for (const std::string& sentence : report.verdicts()) text += sentence + "\n";
   return text;
 }
@@ -105,7 +106,7 @@ StudyAction declare_identity(StudyOptions& options) {
   return [identity](StudyRun& run) {
     const IdentityResult result{measure_identity_scaling(*identity, run), learn_identities(*identity, run)};
     StudyReport report = identity_report(*identity, result, run.seed());
-    std::string text = text_of_result(*identity, result, report);
+    std::string text = text_of_result(*identity, result, report, run.seed());
     return StudyOutcome{to_json(result, run.seed()), std::move(text), std::move(report)};
   };
 }

@@ -102,10 +102,15 @@ struct IdentityResult {
 
 /// "0.12 (0.1 to 0.15)": median and quartiles.
 std::string quartile_text(const Summary& summary);
-/// "0.11 to 0.13": the bootstrap interval of the median.
+/// "0.11 to 0.13": the bootstrap interval of the median; "none" where there is none.
 std::string interval_text(const Summary& summary);
+/// "none" where too few errors are above 0 for a line through them.
+std::string slope_text(double slope);
 Table scaling_table(const IdentityScaling& scaling);
-Table learning_table(const IdentityResult& result);
+/// Beside each residual network how it compares with the plain one; a network without blocks is that one.
+Table learning_table(const IdentityResult& result, uint64_t seed);
+/// What to read the table by.
+std::string learning_note(const IdentityResult& result);
 StudyReport identity_report(const IdentityOptions& options, const IdentityResult& result, uint64_t seed);
 
 }  // namespace resnet

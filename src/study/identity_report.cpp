@@ -41,8 +41,8 @@ void add_scaling(StudyReport& report, const IdentityOptions& options, const Iden
                   .x_scale = Scale::logarithmic,
                   .y_scale = Scale::logarithmic};
   for (const BranchErrors& branch : scaling.branches) {
-    Series series{.name = fmt::format("{} {} in F: slope {:.3f}", branch.layers,
-                                      branch.layers == 1 ? "matrix" : "matrices", branch.slope)};
+    Series series{.name = fmt::format("{} {} in F: slope {}", branch.layers, branch.layers == 1 ? "matrix" : "matrices",
+                                      slope_text(branch.slope))};
     for (std::size_t k = 0; k < scaling.scales.size(); ++k) add_point(series, scaling.scales[k], branch.relative[k]);
     chart.series.push_back(std::move(series));
   }
@@ -76,7 +76,7 @@ void add_curves(StudyReport& report, const IdentityOptions& options, const Ident
   }
 }
 
-void add_depths(StudyReport& report, const IdentityOptions& options, const IdentityResult& result) {
+void add_depths(StudyReport& report, const IdentityOptions& options, const IdentityResult& result, uint64_t seed) {
   LineChart errors{
       .title = "Final error against depth",
       .x_label = options.count == "layers" ? "depth (layers with weights)" : "depth (plain layers, or residual blocks)",
@@ -111,26 +111,29 @@ void add_depths(StudyReport& report, const IdentityOptions& options, const Ident
         "The branch beside the shortcut, before and after training, on inputs of its own; trainings that diverged are "
         "left out.",
         true);
-  report.table(learning_table(result),
-               "Errors: median with quartiles over the seeds. x better: median of plain error / "
-               "error at the same seed, with the bootstrap interval of that median.");
+  report.table(learning_table(result, seed));
+  report.note(learning_note(result));
 }
 
 /// How one residual kind did against the plain networks over all depths at which they differ.
 struct Against {
   IdentityKind kind;
-  std::vector<int64_t> better, worse, level;
+  std::vector<int64_t> better, worse, level, open;  // open: without an interval
   std::string factors;
 
-  std::size_t depths() const { return better.size() + worse.size() + level.size(); }
+  std::size_t depths() const { return better.size() + worse.size() + level.size() + open.size(); }
 };
 
 Against against_plain(const IdentityResult& result, IdentityKind kind, uint64_t seed) {
-  Against against{kind, {}, {}, {}, {}};
+  Against against{kind, {}, {}, {}, {}, {}};
   for (const LearnedIdentity& learned : result.learned) {
     if (learned.kind != kind || learned.layers == 2) continue;
     const Summary ratio = compare(result.plain_at(learned.depth), learned, seed).log_ratio;
-    (ratio.low > 0 ? against.better : ratio.high < 0 ? against.worse : against.level).push_back(learned.depth);
+    auto& found = !ratio.has_interval() ? against.open
+                  : ratio.low > 0       ? against.better
+                  : ratio.high < 0      ? against.worse
+                                        : against.level;
+    found.push_back(learned.depth);
     against.factors += fmt::format("{}{} at depth {}", against.factors.empty() ? "" : ", ",
                                    short_number(std::pow(10, ratio.median)), learned.depth);
   }
@@ -145,6 +148,7 @@ std::string sentence_of(const Against& against) {
     text += fmt::format("learn the identity better than plain ones at depth {}; ", list(against.better));
   if (!against.worse.empty()) text += fmt::format("worse at depth {}; ", list(against.worse));
   if (!against.level.empty()) text += fmt::format("no difference beyond chance at depth {}; ", list(against.level));
+  if (!against.open.empty()) text += fmt::format("not judged at depth {}, too few seeds; ", list(against.open));
   return text + fmt::format("plain error / error is {}.", against.factors);
 }
 
@@ -184,20 +188,21 @@ void add_learning_claims(StudyReport& report, const IdentityResult& result, uint
 
 void add_branch_claim(StudyReport& report, const IdentityResult& result) {
   std::string found;
-  bool all_smaller = true, any = false;
+  bool all_smaller = true, enough = true, any = false;
   for (const LearnedIdentity& learned : result.learned) {
     if (learned.kind != IdentityKind::residual || learned.layers == 2) continue;
     const double start = quartiles(learned.branch_at_start).median, end = quartiles(learned.branch_at_end).median;
     if (!std::isfinite(end)) continue;  // all diverged
     found += fmt::format("{}{:.3g} to {:.3g} at depth {}", any ? ", " : "", start, end, learned.depth);
     all_smaller = all_smaller && end < start;
+    enough = enough && learned.finals.size() >= fewest_for_interval;
     any = true;
   }
   if (any)
     report.claim({"notebook, \"learned residual ≈ 0\"; He et al. 2015, figure 7",
                   "Learned residual functions have small responses.",
                   "|F(x)| / |x| of residual networks with He's weights went from " + found + " in training.",
-                  decided(all_smaller)});
+                  enough ? decided(all_smaller) : Finding::undecided});
 }
 
 void add_methods(StudyReport& report, const IdentityOptions& options) {
@@ -234,20 +239,22 @@ StudyReport identity_report(const IdentityOptions& options, const IdentityResult
       "scale, and which networks learn to give back their input?");
   const BranchErrors& block = scaling.branches[1];
   report.highlight("|F(x)| / |x| at scale " + short_number(options.scale), short_number(scaling.relative.median));
-  report.highlight("slope over scale, two matrices", fmt::format("{:.3f}", block.slope));
+  report.highlight("slope over scale, two matrices", slope_text(block.slope));
   report.verdict(fmt::format(
-      "With weights times {}, |F(x)| / |x| has median {} (95 % interval {}) and quartiles {} and {} over {} blocks. "
+      "With weights times {}, |F(x)| / |x| has median {} ({}) and quartiles {} and {} over {} blocks. "
       "The "
-      "error grows with the power {:.3f} of the scale for two matrices, {:.3f} for one and {:.3f} for three.",
-      options.scale, short_number(scaling.relative.median), interval_text(scaling.relative),
-      short_number(scaling.relative.q1), short_number(scaling.relative.q3), options.trials, block.slope,
-      scaling.branches[0].slope, scaling.branches[2].slope));
+      "error grows with the power {} of the scale for two matrices, {} for one and {} for three.",
+      options.scale, short_number(scaling.relative.median),
+      scaling.relative.has_interval() ? "95 % interval " + interval_text(scaling.relative)
+                                      : too_few_text(scaling.relative.count, "block"),
+      short_number(scaling.relative.q1), short_number(scaling.relative.q3), options.trials, slope_text(block.slope),
+      slope_text(scaling.branches[0].slope), slope_text(scaling.branches[2].slope)));
   report.claim({"notebook, identity cell", "With near-zero weights a residual block is nearly the identity.",
                 fmt::format("|F(x)| / |x| at scale {}: {}.", options.scale, quartile_text(scaling.relative)),
-                decided(scaling.relative.q3 < 0.01)});
+                scaling.relative.has_interval() ? decided(scaling.relative.q3 < 0.01) : Finding::undecided});
   add_scaling(report, options, scaling);
   add_curves(report, options, result);
-  add_depths(report, options, result);
+  add_depths(report, options, result, seed);
   add_learning_claims(report, result, seed);
   add_branch_claim(report, result);
   add_methods(report, options);

@@ -11,7 +11,7 @@ namespace {
 
 std::string factor_text(const Summary& log_ratio) {
   const Summary factor = powers_of_ten(log_ratio);
-  return fmt::format("{:.3g} ({})", factor.median, interval_text(factor));
+  return fmt::format("{:.3g}{}", factor.median, factor.has_interval() ? " (" + interval_text(factor) + ")" : "");
 }
 
 }  // namespace
@@ -20,7 +20,9 @@ std::string quartile_text(const Summary& summary) {
   return fmt::format("{:.3g} ({:.3g} to {:.3g})", summary.median, summary.q1, summary.q3);
 }
 
-std::string interval_text(const Summary& summary) { return fmt::format("{:.3g} to {:.3g}", summary.low, summary.high); }
+std::string interval_text(const Summary& summary) {
+  return summary.has_interval() ? fmt::format("{:.3g} to {:.3g}", summary.low, summary.high) : "none";
+}
 
 std::string_view name_of(IdentityKind kind) {
   switch (kind) {
@@ -62,6 +64,8 @@ const LearnedIdentity& IdentityResult::plain_at(int64_t depth) const {
       learned, [&](const LearnedIdentity& one) { return one.kind == IdentityKind::plain && one.depth == depth; });
 }
 
+std::string slope_text(double slope) { return std::isnan(slope) ? "none" : fmt::format("{:.4f}", slope); }
+
 Table scaling_table(const IdentityScaling& scaling) {
   std::vector<Column> columns = {{"scale", Align::right}};
   for (const BranchErrors& branch : scaling.branches)
@@ -75,13 +79,13 @@ Table scaling_table(const IdentityScaling& scaling) {
     table.row(std::move(row));
   }
   std::vector<std::string> slopes = {"slope"};
-  for (const BranchErrors& branch : scaling.branches) slopes.push_back(fmt::format("{:.4f}", branch.slope));
+  for (const BranchErrors& branch : scaling.branches) slopes.push_back(slope_text(branch.slope));
   slopes.emplace_back();
   table.row(std::move(slopes));
   return table;
 }
 
-Table learning_table(const IdentityResult& result) {
+Table learning_table(const IdentityResult& result, uint64_t seed) {
   Table table({{"depth", Align::right},
                {"kind"},
                {"layers", Align::right},
@@ -102,14 +106,28 @@ Table learning_table(const IdentityResult& result) {
                                       std::to_string(learned.diverged())};
       if (learned.kind == IdentityKind::plain) {
         row.insert(row.end(), {"", ""});
+      } else if (learned.layers == 2) {
+        row.insert(row.end(), {"", "no blocks"});
       } else {
-        const IdentityComparison comparison = compare(plain, learned, 0);
+        const IdentityComparison comparison = compare(plain, learned, seed);
         row.insert(row.end(), {fmt::format("{:.0f} %", 100 * comparison.better), factor_text(comparison.log_ratio)});
       }
       table.row(std::move(row));
     }
   }
   return table;
+}
+
+std::string learning_note(const IdentityResult& result) {
+  const std::size_t seeds = result.learned.front().finals.size();
+  std::string note =
+      "Error: median with quartiles over the seeds. x better: median of plain error / error at the same seed, with the "
+      "bootstrap interval of that median";
+  note += seeds < fewest_for_interval ? "; none here: " + too_few_text(seeds, "seed") + "." : ".";
+  const bool control = std::ranges::any_of(result.learned, [](const LearnedIdentity& learned) {
+    return learned.kind != IdentityKind::plain && learned.layers == 2;
+  });
+  return note + (control ? " Without blocks a residual network is the plain one." : "");
 }
 
 }  // namespace resnet

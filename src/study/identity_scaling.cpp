@@ -139,6 +139,15 @@ BranchErrors branch_errors(const std::vector<Json>& trials, const std::vector<do
   return errors;
 }
 
+/// Of the block of two matrices. At scale 0, which no logarithmic axis has, F(x) is 0.
+Summary relative_at(const IdentityScaling& scaling, double scale) {
+  const std::vector<Summary>& relative = scaling.branches[1].relative;
+  const auto found = std::ranges::find(scaling.scales, scale);
+  if (found != scaling.scales.end()) return relative[static_cast<std::size_t>(found - scaling.scales.begin())];
+  const std::vector<double> zeros(relative.front().count, 0.0);
+  return summarise(zeros, Rng(0, "identity/zero"));
+}
+
 }  // namespace
 
 double logarithmic_slope(const std::vector<double>& x, const std::vector<double>& y) {
@@ -162,12 +171,11 @@ IdentityScaling measure_identity_scaling(const IdentityOptions& options, StudyRu
   IdentityScaling scaling{.scales = scales_of(options)};
   for (std::size_t index = 0; index < most_layers; ++index)
     scaling.branches.push_back(branch_errors(trials, scaling.scales, index, run.seed()));
-  std::vector<double> inputs, outputs, errors, relative;
+  std::vector<double> inputs, outputs, errors;
   for (const Json& trial : trials) {
     inputs.push_back(trial["input"].get<double>());
     outputs.push_back(trial["output"].get<double>());
     errors.push_back(trial["error"].get<double>());
-    relative.push_back(errors.back() / inputs.back());
   }
   const auto summary = [&](const std::vector<double>& values, const char* name) {
     return summarise(values, Rng(run.seed(), name));
@@ -175,7 +183,7 @@ IdentityScaling measure_identity_scaling(const IdentityOptions& options, StudyRu
   scaling.input_norm = summary(inputs, "identity/input");
   scaling.output_norm = summary(outputs, "identity/output");
   scaling.error = summary(errors, "identity/error");
-  scaling.relative = summary(relative, "identity/relative");
+  scaling.relative = relative_at(scaling, options.scale);
   return scaling;
 }
 

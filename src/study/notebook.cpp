@@ -32,6 +32,13 @@ std::string flow_lines(const char* name, const NotebookFlow& flow) {
       name, flow.first(), flow.last(), flow.first() / flow.last());
 }
 
+std::string takeaways(const StudyReport& report) {
+  std::string text = "\nKey takeaways, each with what this run found:\n";
+  for (const Claim& claim : report.claims())
+    text += fmt::format("- {}\n  {}: {}\n", claim.statement, name_of(claim.finding), claim.found);
+  return text;
+}
+
 }  // namespace
 
 Json to_json(const NotebookResult& result) {
@@ -60,7 +67,7 @@ Json to_json(const NotebookResult& result) {
   return json;
 }
 
-std::string printed_lines(const NotebookOptions& options, const NotebookResult& result) {
+std::string printed_lines(const NotebookOptions& options, const NotebookResult& result, const StudyReport& report) {
   std::string text = "ResNet components initialized\n";
   text += fmt::format("Created Plain Network with {} layers\n", options.depth);
   text += fmt::format("Created ResNet with {} residual blocks\n\n", options.depth);
@@ -76,7 +83,7 @@ std::string printed_lines(const NotebookOptions& options, const NotebookResult& 
   for (const NotebookDepth& row : result.depths)
     text += fmt::format("Depth {:2}: Plain={:8.2f}, ResNet={:6.2f} (ResNet is {:.1f}x better)\n", row.depth, row.plain,
                         row.residual, row.improvement());
-  return text;
+  return text + takeaways(report);
 }
 
 StudyAction declare_notebook(StudyOptions& options) {
@@ -92,13 +99,16 @@ StudyAction declare_notebook(StudyOptions& options) {
                 "rows and columns of an image; one class has its line in column 3");
   options.real("--noise", notebook->noise, 0, 1e6, "standard deviation of the noise of the images");
   options.real("--scale", notebook->scale, 0, 1e6, "of the weights of the block that is nearly the identity");
+  options.require([&options] {
+    if (options.seed > std::numeric_limits<uint32_t>::max())
+      fail_usage("--seed: NumPy's RandomState takes 0 to 4294967295, got ", options.seed);
+  });
   return [notebook](StudyRun& run) {
-    if (run.seed() > std::numeric_limits<uint32_t>::max())
-      fail_usage("seed: NumPy's RandomState takes 0 to 4294967295, got ", run.seed());
     NumpyRandom random(static_cast<uint32_t>(run.seed()));
     const NotebookResult result = run_notebook(*notebook, random, [&] { run.stop_if_interrupted(); });
-    return StudyOutcome{to_json(result), printed_lines(*notebook, result),
-                        notebook_report(*notebook, result, run.seed())};
+    StudyReport report = notebook_report(*notebook, result, run.seed());
+    std::string text = printed_lines(*notebook, result, report);
+    return StudyOutcome{to_json(result), std::move(text), std::move(report)};
   };
 }
 

@@ -33,7 +33,7 @@ struct NotebookRow {
 
 struct NotebookFlow {
   std::vector<double> norms;  // of dw: one for each layer of a plain network; input, blocks, output of a residual one
-  std::vector<NotebookRow> rows;  // every layer, and after its two layers each block
+  std::vector<NotebookRow> rows;  // every layer, and before its two layers each block
   int64_t parameters = 0;
   /// Over the blocks: the largest |dx - (branch + shortcut)| / |dx|, and the least |dx| / |dy|.
   double largest_sum_error = 0, least_gain = 0;
@@ -63,8 +63,8 @@ struct NotebookResult {
 NotebookResult run_notebook(const NotebookOptions& options, NumpyRandom& random, const std::function<void()>& between);
 
 Json to_json(const NotebookResult& result);
-/// What the notebook prints.
-std::string printed_lines(const NotebookOptions& options, const NotebookResult& result);
+/// What the notebook prints, and its takeaways beside the evidence that `report` found.
+std::string printed_lines(const NotebookOptions& options, const NotebookResult& result, const StudyReport& report);
 StudyReport notebook_report(const NotebookOptions& options, const NotebookResult& result, uint64_t seed);
 
 }  // namespace resnet

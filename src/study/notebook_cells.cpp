@@ -91,7 +91,7 @@ class NotebookNetwork {
     const double gain = norms.dx / norms.dy;
     flow.least_gain = flow.norms.size() == 1 ? gain : std::min(flow.least_gain, gain);
     flow.largest_sum_error = std::max(flow.largest_sum_error, sum_error(network, block, norms.dx));
-    flow.rows.push_back(row);
+    flow.rows.insert(flow.rows.end() - 2, row);
     flow.norms.push_back(row.dw);
   }
 

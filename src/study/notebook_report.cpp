@@ -67,21 +67,24 @@ void add_identity(StudyReport& report, const NotebookResult& result) {
   report.section("Identity mapping",
                  "A new block whose two weight matrices are multiplied by a small number: F(x) is "
                  "nearly 0, so y = F(x) + x is nearly x.");
+  Series output = series_of("output F(x) + x", result.identity_output);
+  output.open = true;
   report.figure("identity",
                 draw(LineChart{.title = "Identity mapping: output ≈ input",
                                .x_label = "dimension",
                                .y_label = "value",
-                               .series = {series_of("input x", result.identity_input),
-                                          series_of("output F(x) + x", result.identity_output)}}),
+                               .series = {series_of("input x", result.identity_input), std::move(output)}}),
                 fmt::format("|x| = {:.4f}, |F(x) + x| = {:.4f}.", result.input_norm, result.output_norm));
-  BarChart bars{.title = "Learned residual ≈ 0", .x_label = "dimension", .y_label = "F(x)"};
+  BarChart bars{.title = "What the branch adds: F(x)", .x_label = "dimension", .y_label = "F(x)"};
   bars.groups.push_back({.name = "F(x)"});
   for (std::size_t i = 0; i < result.identity_input.size(); ++i) {
     bars.categories.push_back(std::to_string(i));
     bars.groups.back().values.push_back(result.identity_output[i] - result.identity_input[i]);
   }
   report.figure("residual", draw(bars),
-                fmt::format("|F(x)| = {:.3g}. The weights were scaled, not learned.", result.identity_error));
+                fmt::format("|F(x)| = {:.3g}. The notebook calls this “Learned residual ≈ 0”; the weights were scaled "
+                            "down, nothing was learned.",
+                            result.identity_error));
 }
 
 void add_depths(StudyReport& report, const NotebookResult& result) {

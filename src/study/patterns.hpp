@@ -19,7 +19,7 @@ struct LineStudyOptions {
   double noise = 0.3;
   int64_t layers = 6, width = 32;  // of the fully connected networks; without batch norm 20 no longer learn
   int64_t conv_layers = 8;         // 6n + 2
-  int64_t seeds = 5, epochs = 8, batch = 50;
+  int64_t seeds = 10, epochs = 8, batch = 50;
 };
 
 /// The networks that are compared: "linear", then plain and residual, fully connected and convolutional, with equally

@@ -116,8 +116,10 @@ Finding decided(const Summary& difference) {
 }
 
 std::string points(const Summary& difference) {
-  return fmt::format("{:+.1f} points of accuracy (median over the seeds, 95 % interval {:+.1f} to {:+.1f})",
-                     100 * difference.median, 100 * difference.low, 100 * difference.high);
+  const std::string sure = difference.has_interval() ? fmt::format(", 95 % interval {:+.1f} to {:+.1f}",
+                                                                   100 * difference.low, 100 * difference.high)
+                                                     : "; " + too_few_text(difference.count, "seed");
+  return fmt::format("{:+.1f} points of accuracy (median over the seeds{})", 100 * difference.median, sure);
 }
 
 void add_verdicts(StudyReport& report, const std::vector<LineNetwork>& networks, uint64_t seed) {
@@ -135,9 +137,9 @@ void add_verdicts(StudyReport& report, const std::vector<LineNetwork>& networks,
     const Summary loss = difference(without.final_losses(), with.final_losses(), Rng(seed, "patterns/losses", {plain}));
     const std::string found = fmt::format(
         "{} against {} ({} layers, {} and {} parameters): {}; the training loss without shortcuts minus the one with "
-        "them is {:.3g} ({:.3g} to {:.3g}).",
+        "them is {:.3g}{}.",
         with.spec.name, without.spec.name, with.layers, with.parameters, without.parameters, points(accuracy),
-        loss.median, loss.low, loss.high);
+        loss.median, loss.has_interval() ? fmt::format(" ({:.3g} to {:.3g})", loss.low, loss.high) : "");
     report.verdict(found);
     report.claim({"He et al. 2015, 4.1 and 4.2",
                   "With shortcuts, and no more parameters, a network of many layers ends with a lower training error.",

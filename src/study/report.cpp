@@ -46,6 +46,11 @@ void StudyReport::table(Table table, std::string text) {
   items_.back().tables.push_back(std::move(table));
 }
 
+void StudyReport::note(std::string text) {
+  items_.emplace_back();
+  items_.back().text = std::move(text);
+}
+
 void StudyReport::add_found(HtmlPage& page) const {
   if (!items_.empty() && items_.front().title.empty()) page.section("What was found");
   for (const Item& item : items_) {

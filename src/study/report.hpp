@@ -58,6 +58,8 @@ class StudyReport {
   /// Enlarged to `side` CSS pixels.
   void gallery(std::vector<Picture> pictures, int side = 112);
   void table(Table table, std::string text = {});
+  /// A paragraph below what was added last.
+  void note(std::string text);
   void claim(Claim claim) { claims_.push_back(std::move(claim)); }
 
   const std::vector<std::string>& verdicts() const { return verdict_; }

@@ -1,8 +1,9 @@
 #include "study/statistics.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace resnet {
 namespace {
@@ -25,10 +26,11 @@ std::vector<double> finite_and_sorted(std::span<const double> values) {
 }
 
 Summary quartiles_of(const std::vector<double>& sorted) {
-  constexpr double none = std::numeric_limits<double>::quiet_NaN();
-  if (sorted.empty()) return {0, none, none, none, none, none};
-  const double median = quantile(sorted, 0.5);
-  return {sorted.size(), quantile(sorted, 0.25), median, quantile(sorted, 0.75), median, median};
+  if (sorted.empty()) return {.count = 0, .q1 = Summary::none, .median = Summary::none, .q3 = Summary::none};
+  return {.count = sorted.size(),
+          .q1 = quantile(sorted, 0.25),
+          .median = quantile(sorted, 0.5),
+          .q3 = quantile(sorted, 0.75)};
 }
 
 }  // namespace
@@ -45,7 +47,7 @@ Summary quartiles(std::span<const double> values) { return quartiles_of(finite_a
 Summary summarise(std::span<const double> values, Rng rng) {
   const std::vector<double> sorted = finite_and_sorted(values);
   Summary summary = quartiles_of(sorted);
-  if (sorted.size() < 2) return summary;
+  if (sorted.size() < fewest_for_interval) return summary;
   std::vector<double> medians, drawn(sorted.size());
   for (int k = 0; k < resamples; ++k) {
     for (double& x : drawn) x = sorted[static_cast<std::size_t>(rng.below(static_cast<int64_t>(sorted.size())))];
@@ -61,6 +63,13 @@ Json to_json(const Summary& summary) {
   return {{"count", summary.count}, {"median", summary.median},  {"q1", summary.q1},
           {"q3", summary.q3},       {"median_low", summary.low}, {"median_high", summary.high}};
 }
+
+std::string too_few_text(std::size_t count, const std::string& unit) {
+  return fmt::format("{} {} too few for a 95 % interval (at least {})", count,
+                     count == 1 ? unit + " is" : unit + "s are", fewest_for_interval);
+}
+
+std::string number_text(double value) { return std::isnan(value) ? "none" : fmt::format("{:.3g}", value); }
 
 Summary powers_of_ten(const Summary& x) {
   const auto power = [](double y) { return std::pow(10, y); };

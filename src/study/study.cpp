@@ -53,6 +53,16 @@ StudyOutcome act(const StudyAction& action, StudyRun& run) {
   }
 }
 
+/// Refuses in the words of the command line.
+void expect_consistent(const Study& study, const StudyOptions& options) {
+  try {
+    options.expect_consistent();
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::usage) throw;
+    fail_usage("resnet study ", study.name, ": ", error.what());
+  }
+}
+
 void write(const StudyOutcome& outcome, const StudyDirectory& directory, const std::string& config) {
   outcome.report.write(directory, read_file(directory.command(), 1 << 20), config, environment());
   write_file(directory.results(), text_of_json(outcome.results, 2) + "\n");
@@ -74,7 +84,7 @@ const Study& find_study(const std::string& name) {
 
 StudyResult run_study(const Study& study, const StudyOptions& options, uint64_t first_seed, const StudyAction& action,
                       const StudyRequest& request) {
-  options.expect_consistent();
+  expect_consistent(study, options);
   const std::string config = options.to_toml(study.name);
   std::optional<NewRunFolder> fresh;
   std::optional<RunLock> lock;

@@ -150,6 +150,17 @@ class Splitter {
   std::map<Side, Value> copies_;
 };
 
+/// Each value that a concatenation continues (its first input, which the layer read too), and what it makes of it.
+std::vector<Value> joined_values(const Links& links, const Graph& graph) {
+  std::vector<Value> values;
+  for (const Node& node : graph.nodes()) {
+    if (!std::holds_alternative<Concat>(node.op) || links.only_reader(node.inputs[0])) continue;
+    if (values.empty() || !(values.back() == node.inputs[0])) values.push_back(node.inputs[0]);
+    values.push_back(node.outputs[0]);
+  }
+  return values;
+}
+
 WatchedLayer layer_of(const Links& links, const Node& node) {
   const bool bias = node.inputs.size() > 2;
   return {.name = node.name,
@@ -196,6 +207,7 @@ WatchedGraph watch(const Graph& forward) {
       index_of[node.name] = watched.layers.size();
       watched.layers.push_back(layer_of(new_links, node));
     }
+  watched.joined = joined_values(new_links, watched.graph);
   for (std::size_t block = 0; block < found.size(); ++block)
     for (auto node = found[block].branch.rbegin(); node != found[block].branch.rend(); ++node)
       if (is_layer(**node)) watched.blocks[block].layers.push_back(index_of.at((*node)->name));

@@ -38,6 +38,7 @@ struct WatchedGraph {
   Graph graph;
   std::vector<WatchedLayer> layers;  // from input to output
   std::vector<WatchedBlock> blocks;
+  std::vector<Value> joined;  // the main path of a dense network: what enters and leaves each concatenation
 };
 
 /// `forward` (inputs, forward nodes, state; not fused) with copies of the input of each block, and where everything is.
@@ -64,12 +65,14 @@ class WatchedNetwork {
 
   const std::vector<WatchedLayer>& layers() const { return watched_.layers; }
   const std::vector<WatchedBlock>& blocks() const { return watched_.blocks; }
+  const std::vector<Value>& joined() const { return watched_.joined; }
   /// Inputs and outputs of `forward` are there under their names.
   Executable& program() { return *program_; }
 
   // After a run.
   LayerNorms layer(std::size_t index) const;
   BlockNorms block(std::size_t index) const;
+  double gradient_norm(Value value) const;
   /// The value itself, and its gradient (empty if the seeded output does not depend on it).
   Tensor value(Value value) const;
   std::optional<Tensor> gradient(Value value) const;
@@ -77,7 +80,6 @@ class WatchedNetwork {
  private:
   void observe(Value value);
   double norm(Value value) const;
-  double gradient_norm(Value value) const;
 
   WatchedGraph watched_;
   std::vector<Value> gradients_;  // by value id

@@ -22,6 +22,7 @@ WatchedNetwork::WatchedNetwork(const Graph& forward, const std::string& seeded, 
     wanted.insert(wanted.end(), {block.input, block.branch_input, block.shortcut_input, block.sum, block.output});
     for (const Value value : {block.input, block.branch, block.sum, block.output}) observe(value);
   }
+  wanted.insert(wanted.end(), watched_.joined.begin(), watched_.joined.end());
   const auto output = std::ranges::find(graph.outputs(), seeded, &Output::name);
   if (output == graph.outputs().end()) fail("watch: there is no output '", seeded, "'");
   const Value seed = graph.find("dy").value_or(Value{});

@@ -37,6 +37,19 @@ TEST(Statistics, SummaryLeavesOutWhatIsNotFinite) {
   EXPECT_TRUE(std::isnan(none.median));
 }
 
+TEST(Statistics, AFewValuesHaveNoInterval) {
+  for (const std::size_t count : {0, 1, 2, 5, 6}) {
+    std::vector<double> values;
+    for (std::size_t k = 0; k < count; ++k) values.push_back(static_cast<double>(k));
+    const Summary summary = summarise(values, Rng(0, "few"));
+    EXPECT_EQ(summary.has_interval(), count >= fewest_for_interval) << count;
+    EXPECT_EQ(to_json(summary)["median_low"].dump() == "null", count < fewest_for_interval) << count;
+    EXPECT_FALSE(quartiles(values).has_interval());
+  }
+  EXPECT_EQ(too_few_text(1, "seed"), "1 seed is too few for a 95 % interval (at least 6)");
+  EXPECT_EQ(too_few_text(2, "seed"), "2 seeds are too few for a 95 % interval (at least 6)");
+}
+
 TEST(Statistics, IntervalCoversTheMedianAsOftenAsItSays) {
   // 200 samples of 50 normal numbers: the 95 % interval should miss the true median 0 about 10 times.
   int missed = 0;
@@ -112,9 +125,9 @@ TEST(Flow, PlainRatioHardlyChangesAndResidualGradientsExplode) {
   EXPECT_NEAR(summary_over_draws(FlowKind::plain, 30, 1).dw_ratio.median, 2.8, 0.7);
   const FlowSummary residual = summary_over_draws(FlowKind::residual, 20, 1);
   EXPECT_NEAR(residual.dw_ratio.median, 1.2, 0.3);
-  EXPECT_EQ(trend_of(residual.stream_ratio), Trend::explodes);
+  EXPECT_EQ(trend_text(residual.stream_ratio), "explodes");
   EXPECT_GT(residual.first_dw.median, 1e4);
-  EXPECT_TRUE(healthy(trend_of(summary_over_draws(FlowKind::pre_activation, 20, 16).stream_ratio)));
+  EXPECT_EQ(health_of(summary_over_draws(FlowKind::pre_activation, 20, 16).stream_ratio), Finding::holds);
 }
 
 TEST(Flow, DeadNetworksAreCountedAndLeftOut) {
@@ -134,13 +147,27 @@ TEST(Flow, SharesOfTheGradient) {
 }
 
 TEST(Flow, TrendsGoByTheWholeInterval) {
-  const auto trend = [](double low, double high) { return trend_of({.count = 9, .low = low, .high = high}); };
-  EXPECT_EQ(trend(0.2, 5), Trend::steady);
-  EXPECT_EQ(trend(5, 2000), Trend::steady);
-  EXPECT_EQ(trend(11, 2000), Trend::grows);
-  EXPECT_EQ(trend(1001, 2000), Trend::explodes);
-  EXPECT_EQ(trend(0.0001, 0.09), Trend::shrinks);
-  EXPECT_EQ(trend(0.0001, 0.0009), Trend::vanishes);
+  const auto ratio = [](double low, double high) { return Summary{.count = 9, .low = low, .high = high}; };
+  const struct {
+    double low, high;
+    const char* trend;
+    Finding healthy;
+  } rows[] = {{0.2, 5, "stays within tenfold", Finding::holds},
+              {5, 20, "stays within tenfold or grows", Finding::holds},
+              {11, 20, "grows", Finding::holds},
+              {11, 2000, "grows or explodes", Finding::undecided},
+              {1001, 2000, "explodes", Finding::fails},
+              {0.01, 0.09, "shrinks", Finding::holds},
+              {0.0001, 0.0009, "vanishes", Finding::fails},
+              {0.0001, 2000, "vanishes or explodes", Finding::undecided}};
+  for (const auto& [low, high, trend, healthy] : rows) {
+    EXPECT_EQ(trend_text(ratio(low, high)), trend);
+    EXPECT_EQ(health_of(ratio(low, high)), healthy) << trend;
+  }
+  const Summary few = quartiles(std::vector<double>{5000, 6000});
+  EXPECT_EQ(trend_text(few), "is not judged by 2 trials");
+  EXPECT_EQ(health_of(few), Finding::undecided);
+  EXPECT_EQ(better(few), Finding::undecided);
 }
 
 // dL/dx = dL/dy (dF/dx + I): the Jacobian of the whole block, found without any gradient, is that of F plus one.

@@ -106,7 +106,7 @@ def rows(network):
     for i, block in enumerate(network.blocks):
         pair = [row(f"blocks.{i}.linear1", block.layer1), row(f"blocks.{i}.linear2", block.layer2)]
         mean = {key: float(np.mean([pair[0][key], pair[1][key]])) for key in ("dw", "db")}
-        found += pair + [{"name": f"blocks.{i}", "output": norm(block.out), **mean, "dx": norm(block.dx)}]
+        found += [{"name": f"blocks.{i}", "output": norm(block.out), **mean, "dx": norm(block.dx)}] + pair
     return found + [row("output", network.output_proj)]
 
 

@@ -66,12 +66,20 @@ TEST(Notebook, EqualsNumpyWithTheReceivedNumbers) {
 
 TEST(Notebook, PrintsItsLines) {
   const NotebookOptions options{.depths = {5, 10}};
-  const std::string text = printed_lines(options, notebook_of(options));
+  const NotebookResult result = notebook_of(options);
+  const StudyReport report = notebook_report(options, result, 42);
+  const std::string text = printed_lines(options, result, report);
   for (const char* line : {"Created Plain Network with 10 layers\n", "Created ResNet with 10 residual blocks\n",
                            "Plain Network - First layer gradient: 91.213143\n", "Generated 30 pattern samples\n",
                            "Identity error ||F(x) + x - x||: 0.000003\n",
                            "Depth  5: Plain=    2.12, ResNet=  1.63 (ResNet is 1.3x better)\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "in\n" << text;
+  EXPECT_EQ(report.claims().size(), 8);
+  for (const Claim& claim : report.claims())
+    EXPECT_NE(text.find("- " + claim.statement + "\n  " + std::string(name_of(claim.finding)) + ": " + claim.found),
+              std::string::npos)
+        << claim.statement << " in\n"
+        << text;
 }
 
 TEST(Notebook, OptionsReachTheNumbers) {

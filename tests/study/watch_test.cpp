@@ -50,6 +50,16 @@ TEST(Watch, FindsLayersAndBlocks) {
   }
 }
 
+TEST(Watch, FollowsTheMainPathOfADenseNetwork) {
+  const WatchedGraph found = watched("densenet40_12");
+  EXPECT_EQ(found.layers.size(), 40);
+  EXPECT_TRUE(found.blocks.empty());
+  ASSERT_EQ(found.joined.size(), 3 * (12 + 1));
+  for (std::size_t layer = 0; layer <= 12; ++layer)  // a stem of 16 channels, then 12 more for each layer
+    EXPECT_EQ(found.graph[found.joined[layer]].shape.c(), 16 + 12 * static_cast<int64_t>(layer));
+  for (const char* model : {"plain20", "resnet20", "mlp"}) EXPECT_TRUE(watched(model).joined.empty()) << model;
+}
+
 TEST(Watch, TellsIdentityFromProjection) {
   const auto identities = [](const WatchedGraph& graph) {
     int count = 0;
