@@ -35,7 +35,7 @@ TEST(OpenData, OptionsAreChecked) {
   expect_error([] { open_data("builtin:patterns?sise=8"); }, ExitCode::usage,
                {"'sise'", "did you mean size?", "jitter"});
   expect_error([] { open_data("builtin:patterns?size=big"); }, ExitCode::usage, {"size", "'big'", "whole number"});
-  expect_error([] { open_data("builtin:patterns?size"); }, ExitCode::usage, {"did you mean size?", "no value"});
+  expect_error([] { open_data("builtin:patterns?size"); }, ExitCode::usage, {"'size'", "no value"});
   expect_error([] { open_data("builtin:patterns?size=8&size=9"); }, ExitCode::usage, {"twice"});
   expect_error([] { open_data("builtin:patterns?size=3"); }, ExitCode::usage, {"size is 3", "4 to 1024"});
   expect_error([] { open_data("builtin:patterns?jitter=3"); }, ExitCode::usage, {"jitter is 3", "0 to 2"});
