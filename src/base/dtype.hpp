@@ -37,6 +37,11 @@ constexpr std::string_view name_of(DType type) {
 
 constexpr bool is_floating(DType type) { return type == DType::f32 || type == DType::f64 || type == DType::bf16; }
 
+/// The upper half of a float: its range, 8 significant bits. base/bfloat16.hpp converts.
+struct BFloat16 {
+  uint16_t bits = 0;
+};
+
 template <class T>
 struct DTypeOf;
 template <>
@@ -46,6 +51,10 @@ struct DTypeOf<float> {
 template <>
 struct DTypeOf<double> {
   static constexpr DType value = DType::f64;
+};
+template <>
+struct DTypeOf<BFloat16> {
+  static constexpr DType value = DType::bf16;
 };
 template <>
 struct DTypeOf<int32_t> {

@@ -17,7 +17,7 @@ namespace {
 
 struct BenchOptions {
   BenchCase shared;
-  std::string models = "resnet20", modes = "train,infer", batches = "128", threads = "0", precision = "auto";
+  std::string models = "resnet20", modes = "train,infer", batches = "128", threads = "0", precisions = "fp32";
   double seconds = 5;
   bool measure_here = false, json = false;
 };
@@ -47,9 +47,14 @@ std::vector<BenchCase> cases(const BenchOptions& options) {
     fail_usage("bench: --seconds must lie between 0 and 3600, got ", options.seconds);
   BenchCase row = options.shared;
   row.seconds = options.seconds;
-  row.precision = resolved_precision(options.precision);
   const std::vector<int64_t> batches = numbers("--batch", options.batches, 1, 1 << 20);
   const std::vector<int64_t> teams = numbers("--threads", options.threads, 0, 1024);
+  std::vector<Precision> precisions;
+  for (const std::string& name : parts("--precision", options.precisions)) {
+    if (name != "fp32" && name != "bf16" && name != "auto")
+      fail_usage("bench: --precision: expected fp32, bf16 or auto, got '", name, "'");
+    precisions.push_back(resolved_precision(name));
+  }
   std::vector<BenchCase> rows;
   for (const std::string& model : parts("--model", options.models)) {
     row.model = find_model(model).name;
@@ -60,7 +65,10 @@ std::vector<BenchCase> cases(const BenchOptions& options) {
         row.batch = batch;
         for (const int64_t threads : teams) {
           row.threads = threads > 0 ? static_cast<int>(threads) : available_cores();
-          rows.push_back(row);
+          for (const Precision precision : precisions) {
+            row.precision = precision;
+            rows.push_back(row);
+          }
         }
       }
     }
@@ -74,6 +82,7 @@ void show(const Environment& machine, const Json& results) {
                {"mode"},
                {"batch", Align::right},
                {"threads", Align::right},
+               {"precision"},
                {"images/s", Align::right},
                {"mean ± sd", Align::right},
                {"latency", Align::right},
@@ -81,7 +90,8 @@ void show(const Environment& machine, const Json& results) {
                {"peak memory", Align::right}});
   for (const Json& row : results)
     table.row({row["model"], row["mode"], std::to_string(row["batch"].get<int64_t>()),
-               std::to_string(row["threads"].get<int>()), fmt::format("{:.1f}", row["images_per_second"].get<double>()),
+               std::to_string(row["threads"].get<int>()), row["precision"],
+               fmt::format("{:.1f}", row["images_per_second"].get<double>()),
                fmt::format("{:.1f} ± {:.1f}", row["images_per_second_mean"].get<double>(),
                            row["images_per_second_sd"].get<double>()),
                fmt::format("{:.2f} ms", row["latency_ms"].get<double>()),
@@ -96,7 +106,8 @@ void run(const BenchOptions& options) {
   Json results = Json::array();
   std::exception_ptr failure;  // the rows measured before it are shown all the same
   for (const BenchCase& row : rows) {
-    log_info("{} {} of {} at batch {}, {} threads", results.size() + 1, row.mode, row.model, row.batch, row.threads);
+    log_info("{} {} of {} at batch {}, {} threads, {}", results.size() + 1, row.mode, row.model, row.batch, row.threads,
+             name_of(row.precision));
     try {
       results.push_back(measure_in_child(row));
     } catch (const Error&) {
@@ -121,7 +132,7 @@ Action declare_bench(CLI::App& app) {
   app.add_option("--mode", options->modes, "train, infer or both (train,infer)")->type_name("MODES");
   app.add_option("--batch", options->batches, "images of a step, one or several (128)")->type_name("NUMBERS");
   app.add_option("--threads", options->threads, "one or several; 0: one for each core (0)")->type_name("NUMBERS");
-  add_choice(app, "--precision", options->precision, {"fp32", "bf16", "auto"}, "of convolutions and linear layers");
+  app.add_option("--precision", options->precisions, "fp32, bf16 or auto, one or several (fp32)")->type_name("NAMES");
   add_real(app, "--seconds", options->seconds, "of each measurement, after the warm-up (5)");
   add_seed(app, options->shared.seed);
   add_json(app, options->json);

@@ -66,7 +66,7 @@ std::vector<std::string> child_arguments(const BenchCase& bench) {
           "--batch",
           std::to_string(bench.batch),
           "--precision",
-          bench.precision,
+          std::string(name_of(bench.precision)),
           "--threads",
           std::to_string(bench.threads),
           "--seconds",

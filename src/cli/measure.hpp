@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/output.hpp"
+#include "graph/passes.hpp"
 
 #include <cstdint>
 #include <string>
@@ -9,7 +10,8 @@
 namespace resnet::cli {
 
 struct BenchCase {
-  std::string model = "resnet20", mode = "train", precision = "fp32";
+  std::string model = "resnet20", mode = "train";
+  Precision precision = Precision::fp32;
   int64_t batch = 128;
   int threads = 1;
   double seconds = 5;

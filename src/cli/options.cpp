@@ -2,6 +2,7 @@
 
 #include "base/nearest.hpp"
 #include "base/parallel.hpp"
+#include "runtime/executable.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -141,9 +142,17 @@ void add_open_options(CLI::App& app, OpenOptions& options, bool with_model) {
       ->type_name("N|HxW");
 }
 
-std::string resolved_precision(const std::string& precision) {
-  if (precision == "bf16") fail_usage("--precision: bf16 is not there yet; use fp32");
-  return "fp32";
+void add_precision(CLI::App& app, std::string& precision) {
+  add_choice(app, "--precision", precision, {"fp32", "bf16", "auto"},
+             "of images between layers and their gradients; auto: bf16 where the processor is faster with it (" +
+                 precision + ")");
+}
+
+Precision resolved_precision(const std::string& precision) {
+  const CpuBackendInfo cpu = cpu_backend_info();
+  if (precision == "bf16" && !cpu.bf16)
+    fail_usage("--precision: bf16 needs a processor with AVX-512, which this one has not; use fp32");
+  return precision == "bf16" || (precision == "auto" && cpu.fast_bf16) ? Precision::bf16 : Precision::fp32;
 }
 
 }  // namespace resnet::cli

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "formats/open_model.hpp"
+#include "graph/passes.hpp"
 #include "models/model.hpp"
 
 #include <CLI/CLI.hpp>
@@ -61,7 +62,9 @@ void add_model_options(CLI::App& app, ModelOptions& options);
 /// --mean, --std and --size, and --model unless the verb has its own: what a foreign file does not say.
 void add_open_options(CLI::App& app, OpenOptions& options, bool with_model = true);
 
-/// "fp32" for "fp32" and "auto". Error (usage): "bf16", which this version does not have.
-std::string resolved_precision(const std::string& precision);
+/// --precision fp32|bf16|auto
+void add_precision(CLI::App& app, std::string& precision);
+/// "auto" is bf16 where the processor computes in it faster than in fp32. Error (usage): bf16, and it cannot run here.
+Precision resolved_precision(const std::string& precision);
 
 }  // namespace resnet::cli

@@ -34,7 +34,7 @@ struct TrainOptions {
   TrainRequest request;
   std::string recipe{recipes().front().name};
   RecipeChanges changes;
-  std::string precision = "auto";
+  std::string precision = "fp32";
   bool no_reuse = false, json = false;
 };
 
@@ -120,7 +120,7 @@ void add_run_options(CLI::App& app, TrainOptions& options) {
          "--stage-lr", [&options](const std::string& text) { options.changes.stage_lr = stage_rates(text); },
          "part of the learning rate for some stages, as in layer3=0.1,head=1")
       ->type_name("STAGE=X,...");
-  add_choice(app, "--precision", options.precision, {"fp32", "bf16", "auto"}, "of convolutions and linear layers");
+  add_precision(app, options.precision);
   add_seed(app, request.seed);
   add_threads(app, request.threads);
   add_whole(app, "--loader-threads", request.loader_threads, 0, 1024, "threads that prepare images; 0: by --threads");
@@ -174,7 +174,7 @@ Action declare_train(CLI::App& app) {
   return [options, &app](const std::string& command) {
     TrainRequest& request = options->request;
     shorten_for_shapes(app, *options);
-    resolved_precision(options->precision);
+    request.precision = resolved_precision(options->precision);
     if (app.count("--model") == 0) request.model.clear();
     if (app.count("--recipe") == 0) request.choose_recipe = options->changes;
     request.recipe = changed(find_recipe(options->recipe), options->changes);

@@ -33,6 +33,7 @@ int64_t window_positions(int64_t input, int kernel, int stride, int pad_before, 
 // --- convolution ------------------------------------------------------------------------------------------------
 
 /// y[n,o] = sum_i w[o,i] * x[n,i] (+ b[o]) (+ residual) (then ReLU). x [N,C,H,W], w [O,C/groups,kh,kw], b [O].
+/// y has x's type; with x in bf16 the weights, which stay f32, are rounded to bf16, and the sums are f32.
 /// Inputs: x, w, then b if `bias`, then the residual (shape of y) if `add`. `add` and `relu` are set by fusion for
 /// inference.
 struct Conv {
@@ -46,7 +47,7 @@ struct ConvGradInput {
   int groups = 1;
   Shape input = {};  // of x
 };
-/// dw from (x, dy).
+/// dw, in f32, from (x, dy).
 struct ConvGradWeight {
   Window window = {};
   int groups = 1;
@@ -228,7 +229,7 @@ struct Linear {
 struct LinearGradInput {};
 /// dw from (x, dy).
 struct LinearGradWeight {};
-/// Sum over all axes but the channels: [N,C,...] -> [C]. The gradient of a bias.
+/// Sum over all axes but the channels, in f32: [N,C,...] -> [C]. The gradient of a bias.
 struct SumChannels {};
 
 /// Products of stacked matrices: a [...,M,K], b [...,K,N], y [...,M,N], with equal leading extents.

@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace resnet {
@@ -35,8 +36,10 @@ std::pair<Graph, Parameters> fold_batch_norm(const Graph& graph, const Parameter
 Graph recompute(const Graph& graph);
 
 enum class Precision : uint8_t { fp32, bf16 };
-/// Inserts casts so that convolutions and linear layers read and write `precision`; state, statistics and losses stay
-/// f32.
+std::string_view name_of(Precision precision);
+/// Inserts casts so that images from the first convolution on, and later their gradients, are stored in `precision`:
+/// what lies between convolutions follows them. Weights, statistics, linear layers, losses and outputs stay f32, and so
+/// do all sums. Comes before differentiate.
 Graph insert_casts(const Graph& graph, Precision precision);
 
 struct SgdOptions {

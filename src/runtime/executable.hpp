@@ -59,11 +59,12 @@ class Executable {
   virtual MemoryReport memory() const = 0;
 };
 
-/// What the CPU backend runs on here: the instruction set of its own kernels ("baseline", "avx2", "avx512") and the
-/// version of oneDNN ("2.6.3").
+/// What the CPU backend runs on here.
 struct CpuBackendInfo {
-  const char* instruction_set;
-  const char* onednn;
+  const char* instruction_set;  // of its own kernels: "baseline", "avx2", "avx512"
+  const char* onednn;           // "2.6.3"
+  bool bf16;                    // whether graphs in bf16 can run
+  bool fast_bf16;               // whether they are faster than in f32
 };
 CpuBackendInfo cpu_backend_info();
 

@@ -1,5 +1,6 @@
 #include "runtime/program.hpp"
 
+#include "base/bfloat16.hpp"
 #include "base/error.hpp"
 
 #include <algorithm>
@@ -14,6 +15,10 @@ namespace {
 template <class T>
 bool all_finite(const T* values, std::size_t count) {
   return std::all_of(values, values + count, [](T x) { return std::isfinite(x); });
+}
+
+bool all_finite(const BFloat16* values, std::size_t count) {
+  return std::all_of(values, values + count, [](BFloat16 x) { return std::isfinite(to_float(x)); });
 }
 
 }  // namespace
@@ -168,6 +173,7 @@ void Program::run() {
 bool Program::finite(const Step& step) const {
   return std::ranges::all_of(step.writes, [&](Buffer buffer) {
     const BufferInfo& info = buffers_[static_cast<std::size_t>(buffer.id)];
+    if (info.checked == DType::bf16) return all_finite(memory_.at<BFloat16>(buffer), info.bytes / sizeof(BFloat16));
     if (info.checked == DType::f32) return all_finite(memory_.at<float>(buffer), info.bytes / sizeof(float));
     if (info.checked == DType::f64) return all_finite(memory_.at<double>(buffer), info.bytes / sizeof(double));
     return true;

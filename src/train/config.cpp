@@ -237,8 +237,6 @@ RunConfig read_config(const toml::table& root) {
 
 }  // namespace
 
-std::string_view name_of(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }
-
 std::string to_toml(const Recipe& recipe) {
   std::vector<std::string> milestones;
   for (const double milestone : recipe.schedule.milestones) milestones.push_back(real(milestone));

@@ -51,6 +51,4 @@ Recipe recipe_from_toml(const std::string& text, const std::string& where);
 /// The first line of the table [recipe] in which `a` and `b` differ, as the two write it; none if they are equal.
 std::optional<std::pair<std::string, std::string>> first_difference(const Recipe& a, const Recipe& b);
 
-std::string_view name_of(Precision precision);
-
 }  // namespace resnet

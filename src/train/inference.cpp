@@ -1,14 +1,13 @@
 #include "train/inference.hpp"
 
-#include "graph/passes.hpp"
-
 #include <algorithm>
 #include <utility>
 
 namespace resnet {
 
-InferenceProgram::InferenceProgram(ModelSpec spec, const State& state, const CompileOptions& options)
-    : spec_(std::move(spec)), source_(state), options_(options) {}
+InferenceProgram::InferenceProgram(ModelSpec spec, const State& state, const CompileOptions& options,
+                                   Precision precision)
+    : spec_(std::move(spec)), source_(state), options_(options), precision_(precision) {}
 
 Tensor InferenceProgram::logits(const Tensor& images) {
   Executable& network = executable(images.shape().n());
@@ -47,7 +46,7 @@ Executable& InferenceProgram::executable(int64_t batch) {
   folded_.touch();
   folded_version_ = source_.version();
   if (known != executables_.end()) return *known->second;
-  return *executables_.emplace(batch, compile(fuse(graph), folded_, options_)).first->second;
+  return *executables_.emplace(batch, compile(insert_casts(fuse(graph), precision_), folded_, options_)).first->second;
 }
 
 }  // namespace resnet

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/parallel.hpp"
+#include "graph/passes.hpp"
 #include "models/model.hpp"
 #include "runtime/executable.hpp"
 #include "runtime/state.hpp"
@@ -18,7 +19,8 @@ class InferenceProgram {
  public:
   /// `state` holds the weights and statistics of `spec`; it may change between runs (its version tells) and must
   /// outlive this.
-  InferenceProgram(ModelSpec spec, const State& state, const CompileOptions& options);
+  InferenceProgram(ModelSpec spec, const State& state, const CompileOptions& options,
+                   Precision precision = Precision::fp32);
 
   /// Logits [N, classes] of images [N, C, H, W].
   Tensor logits(const Tensor& images);
@@ -29,6 +31,7 @@ class InferenceProgram {
   ModelSpec spec_;
   const State& source_;
   CompileOptions options_;
+  Precision precision_;
   State folded_;
   std::optional<uint64_t> folded_version_;
   std::map<int64_t, std::unique_ptr<Executable>> executables_;

@@ -40,8 +40,8 @@ void check_request(const TrainRequest& request, const Recipe& recipe, const Data
     fail_usage("validation: expected a part between 0 and 1, got ", request.validation);
   if (request.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     fail_usage("seed: expected at most 9223372036854775807, got ", request.seed);
-  if (request.precision != Precision::fp32)
-    fail_usage("precision: ", name_of(request.precision), " is not built in yet; use fp32");
+  if (request.precision == Precision::bf16 && !cpu_backend_info().bf16)
+    fail_usage("precision: bf16 needs a processor with AVX-512, which this one has not; use fp32");
   if (recipe.batch > data.train->size())
     fail_usage("batch: ", recipe.batch, " images are more than the ", data.train->size(),
                " for training; choose a smaller --batch");

@@ -32,8 +32,7 @@ Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision prec
   const auto smoothing = static_cast<float>(recipe.label_smoothing);
   const Graph whole = loss_graph(spec, recipe.batch, Mode::training, smoothing, recipe.soft_targets());
   const std::set<std::string> frozen = frozen_parameters(whole, recipe);
-  Graph graph = fuse(frozen.empty() ? whole : freeze(whole, frozen));
-  if (precision != Precision::fp32) graph = insert_casts(graph, precision);
+  Graph graph = insert_casts(fuse(frozen.empty() ? whole : freeze(whole, frozen)), precision);
   std::vector<Value> trained = graph.parameters();
   std::erase_if(trained, [&](Value parameter) { return frozen.contains(graph[parameter].name); });
   const std::map<Value, Value> gradients = differentiate(graph, {{*graph.find("loss"), {}}}, trained);

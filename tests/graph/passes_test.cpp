@@ -171,22 +171,19 @@ TEST(Recompute, ClonesWhatBackwardReadsAndNeverTheRunningStatistics) {
   EXPECT_EQ(count<UpdateRunning>(after), count<UpdateRunning>(before));
 }
 
-TEST(Precision, CastsAroundConvolutionsOnly) {
-  const Graph low = insert_casts(training_block(), Precision::bf16);
+TEST(Precision, ImagesAreLowWhileWeightsStatisticsAndOutputsAreNot) {
+  const Graph block = basic_block(Mode::training);
+  const Graph low = insert_casts(block, Precision::bf16);
   verify(low);
   for (const Node& node : low.nodes()) {
-    if (std::holds_alternative<Conv>(node.op)) {
-      EXPECT_EQ(low[node.outputs[0]].dtype, DType::bf16);
-    }
-    if (std::holds_alternative<BatchNorm>(node.op)) {
-      EXPECT_EQ(low[node.inputs[0]].dtype, DType::f32);
-    }
-    if (std::holds_alternative<Sgd>(node.op)) {
-      EXPECT_EQ(low[node.inputs[1]].dtype, DType::f32);
+    if (std::holds_alternative<Conv>(node.op) || std::holds_alternative<BatchNorm>(node.op)) {
+      EXPECT_EQ(low[node.inputs[0]].dtype, DType::bf16) << node.name;
+      EXPECT_EQ(low[node.inputs[1]].dtype, DType::f32) << node.name;
+      EXPECT_EQ(low[node.outputs[0]].dtype, DType::bf16) << node.name;
     }
   }
-  EXPECT_EQ(dump(insert_casts(training_block(), Precision::fp32)), dump(training_block()));
+  for (const Output& output : low.outputs()) EXPECT_EQ(low[output.value].dtype, DType::f32) << output.name;
+  EXPECT_EQ(dump(insert_casts(block, Precision::fp32)), dump(block));
 }
-
 }  // namespace
 }  // namespace resnet

@@ -74,6 +74,38 @@ INSTANTIATE_TEST_SUITE_P(Ops, BackendConformance,
                            return text_of(name_of(std::get<0>(test.param)), "_", std::get<1>(test.param).name);
                          });
 
+class LowPrecision : public testing::TestWithParam<OpFamily> {
+ protected:
+  void SetUp() override {
+    if (!cpu_backend_info().bf16) GTEST_SKIP() << "this processor has no AVX-512, which bf16 needs";
+  }
+};
+
+// Sums are f32 in both; what differs is on which side of a tie the last of 8 bits is rounded, and that a convolution
+// rounds once more before an addition that is fused with it.
+TEST_P(LowPrecision, CpuEqualsReferenceInDouble) {
+  for (const OpCase& row : GetParam().cases()) {
+    SCOPED_TRACE(row.name);
+    const Graph graph = low_precision_graph(row);
+    const Values values = draw(row);
+    expect_close(run(graph, values, {.backend = Backend::cpu}), run(graph, values, in_double), 4e-3);
+  }
+}
+
+TEST_P(LowPrecision, MemoryPlanAndThreadsKeepTheBits) {
+  const auto pool = std::make_shared<ThreadPool>(3);
+  for (const OpCase& row : GetParam().cases()) {
+    SCOPED_TRACE(row.name);
+    const Graph graph = low_precision_graph(row);
+    const Values values = draw(row), one = run(graph, values, {.backend = Backend::cpu});
+    EXPECT_TRUE(same_bits(one, run(graph, values, {.backend = Backend::cpu, .threads = pool})));
+    EXPECT_TRUE(same_bits(one, run(graph, values, {.backend = Backend::cpu, .reuse_memory = false})));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, LowPrecision, testing::ValuesIn(image_families),
+                         [](const auto& test) { return test.param.name; });
+
 template <std::size_t... index>
 std::set<std::size_t> all_ops(std::index_sequence<index...>) {
   return {index...};

@@ -130,6 +130,30 @@ Graph training_graph(const OpCase& row) {
   return graph;
 }
 
+Graph low_precision_graph(const OpCase& row) {
+  Graph graph;
+  const auto cast = [&](Value value, DType type) {
+    return graph[value].dtype == type ? value : graph.add_node("cast", Cast{type}, {value})[0];
+  };
+  const std::vector<Value> x = add_operands(graph, row);
+  std::vector<Value> images = x;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (row.operands[i].kind == ValueKind::input && row.operands[i].dtype() == DType::f32 &&
+        graph[x[i]].shape.rank() > 1)
+      images[i] = cast(x[i], DType::bf16);
+  const std::vector<Value> y = graph.add_node(row.name, row.op, images);
+  for (std::size_t i = 0; i < y.size(); ++i)
+    graph.add_output(text_of("y", i), is_floating(graph[y[i]].dtype) ? cast(y[i], DType::f32) : y[i]);
+  if (!row.gradient) return graph;
+  const Value dy = cast(graph.add_input("dy", graph[y[0]].shape), graph[y[0]].dtype);
+  std::vector<Value> wanted;
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (row.operands[i].differentiable) wanted.push_back(x[i]);
+  for (const auto& [value, gradient] : differentiate(graph, {{y[0], dy}}, wanted))
+    graph.add_output("d" + graph[value].name, gradient);
+  return graph;
+}
+
 Values draw(const OpCase& row) {
   const Graph graph = forward_graph(row);
   for (uint64_t attempt = 0; attempt < 1000; ++attempt) {

@@ -26,6 +26,9 @@ Graph forward_graph(const OpCase& row);
 /// The same with the gradient seed "dy" of y0 and the gradients "dx0", ... of the differentiable operands as outputs;
 /// without them for an op that has no gradient.
 Graph training_graph(const OpCase& row);
+/// training_graph with the images (operands that are no parameters, of rank 2 or more) and what is computed from them
+/// in bf16; inputs and outputs stay f32.
+Graph low_precision_graph(const OpCase& row);
 /// Values for every operand and for "dy", away from the kinks of a fused ReLU.
 Values draw(const OpCase& row);
 

@@ -70,6 +70,18 @@ TEST_P(Network, FusedEqualsUnfused) {
   expect_close(run(with_gradients(fused), values, {.backend = GetParam()}), expected, 1e-4);
 }
 
+// The reference rounds where the graph says so; the rest of the distance to fp32 is what bf16 costs.
+TEST(LowPrecisionNetwork, GradientsEqualTheReference) {
+  if (!cpu_backend_info().bf16) GTEST_SKIP() << "this processor has no AVX-512, which bf16 needs";
+  const Graph network = fuse(residual_network(Mode::training, 4));
+  const Graph low = with_gradients(insert_casts(network, Precision::bf16));
+  const Values values = draw(network, 1, classes);
+  const Values got = run(low, values, {.backend = Backend::cpu});
+  expect_close(got, run(low, values, in_double), 1e-2);
+  expect_close(got, run(with_gradients(network), values, in_double), 0.3);
+  EXPECT_GT(distance(got.at("d.images"), run(with_gradients(network), values, in_double).at("d.images")), 0);
+}
+
 TEST_P(Network, RecomputeKeepsTheBits) {
   const Graph kept = with_gradients(fuse(residual_network(Mode::training, 4)));
   const Graph recomputed = recompute(kept);

@@ -89,4 +89,10 @@ inline constexpr OpFamily families[] = {
     {"loss", loss_cases},   {"update", update_cases},
 };
 
+/// Those whose ops can work on bf16 images.
+inline constexpr OpFamily image_families[] = {
+    {"conv", conv_cases}, {"generated_conv", generated_conv_cases}, {"large_conv", large_conv_cases},
+    {"norm", norm_cases}, {"pointwise", pointwise_cases},           {"pool", pool_cases},
+};
+
 }  // namespace resnet

@@ -139,7 +139,6 @@ TEST_F(Fault, WrongRequestsAreRefusedBeforeAnythingIsWritten) {
             "2: batch: 100 images are more than the 78 for training; choose a smaller --batch");
   EXPECT_EQ(error([](TrainRequest& r) { r.model = "resnet21"; }).substr(0, 2), "2:");
   EXPECT_EQ(error([&](TrainRequest& r) { r.data = (folder / "none").string(); }).substr(0, 2), "3:");
-  EXPECT_EQ(error([](TrainRequest& r) { r.precision = Precision::bf16; }).substr(0, 2), "2:");
   EXPECT_EQ(error([&](TrainRequest& r) { r.weights = folder / "none.safetensors"; }).substr(0, 2), "4:");
   EXPECT_EQ(error([](TrainRequest& r) { r.seed = ~uint64_t{0}; }).substr(0, 2), "2:");
 }

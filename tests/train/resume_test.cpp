@@ -1,5 +1,6 @@
 // An interrupted run ends with the bytes of an uninterrupted one, whatever the moment and the number of threads.
 #include "formats/model_file.hpp"
+#include "runtime/executable.hpp"
 #include "support.hpp"
 #include "train/checkpoint.hpp"
 #include "train/evaluate.hpp"
@@ -193,6 +194,21 @@ TEST_F(Resume, ThreadsChangeNoByte) {
   }
 }
 
+TEST_F(Resume, LowPrecisionRunsKeepTheirBytes) {
+  if (!cpu_backend_info().bf16) GTEST_SKIP() << "this processor has no AVX-512, which bf16 needs";
+  const auto request = [&](const std::string& name) {
+    TrainRequest low = small_request(folder / name);
+    low.precision = Precision::bf16;
+    return low;
+  };
+  train(request("whole"));
+  interrupted_at(11, request("parts"));
+  resume({.run = folder / "parts", .threads = 3});
+  EXPECT_EQ(last_bytes(folder / "parts"), last_bytes(folder / "whole"));
+  train(small_request(folder / "fp32"));
+  EXPECT_NE(last_bytes(folder / "fp32"), last_bytes(folder / "whole"));
+}
+
 TEST_F(Resume, StepLengthsAndTheGentleStartSurvive) {
   const auto request = [&](const std::string& name) {
     TrainRequest small = small_request(folder / name);
@@ -271,6 +287,16 @@ TEST_F(ResumeSlow, ThreadsChangeNoByteOfResnet20) {
   TrainRequest request = small_request({});
   request.model = "resnet20";
   request.data = "builtin:shapes?train=256&test=20";
+  request.recipe = changed(find_recipe("short"), {.iterations = 3, .batch = 64});
+  expect_same_bytes_for_all_threads(request, folder);
+}
+
+TEST_F(ResumeSlow, ThreadsChangeNoByteOfResnet20InLowPrecision) {
+  if (!cpu_backend_info().bf16) GTEST_SKIP() << "this processor has no AVX-512, which bf16 needs";
+  TrainRequest request = small_request({});
+  request.model = "resnet20";
+  request.data = "builtin:shapes?train=256&test=20";
+  request.precision = Precision::bf16;
   request.recipe = changed(find_recipe("short"), {.iterations = 3, .batch = 64});
   expect_same_bytes_for_all_threads(request, folder);
 }

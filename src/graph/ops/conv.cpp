@@ -87,7 +87,7 @@ std::vector<ValueType> infer(const ConvGradWeight& op, Types in) {
   check(op.window, op.groups);
   const Shape w{dy.c(), x.c() / op.groups, op.window.kernel_h, op.window.kernel_w};
   expect_shape("conv_grad_weight", "dy", dy, output_shape(op.window, op.groups, x, w));
-  return {{w, in[1].dtype}};
+  return {{w, DType::f32}};
 }
 
 namespace {

@@ -43,7 +43,7 @@ std::vector<ValueType> infer(const LinearGradWeight&, Types in) {
 std::vector<ValueType> infer(const SumChannels&, Types in) {
   expect_inputs("sum_channels", in, 1);
   if (in[0].shape.rank() < 2) fail("sum_channels: expects [N,C,...], got ", in[0].shape);
-  return {{{in[0].shape.c()}, in[0].dtype}};
+  return {{{in[0].shape.c()}, DType::f32}};
 }
 
 Cost cost(const Linear&, Types in, Types) { return {in[0].shape[0] * in[1].shape.elements()}; }

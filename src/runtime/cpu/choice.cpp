@@ -32,8 +32,8 @@ bool winograd_applies(const ConvolutionSizes& s, std::string_view isa) {
 
 }  // namespace
 
-dnnl::algorithm choose_algorithm(const ConvolutionSizes& s, std::string_view isa, bool inference) {
-  if (!winograd_applies(s, isa)) return dnnl::algorithm::convolution_direct;
+dnnl::algorithm choose_algorithm(const ConvolutionSizes& s, DType type, std::string_view isa, bool inference) {
+  if (type != DType::f32 || !winograd_applies(s, isa)) return dnnl::algorithm::convolution_direct;
   const int64_t tiles = s.images * ((s.out_height + 3) / 4) * ((s.out_width + 3) / 4);
   const int64_t weights = s.channels * s.out_channels;
   // 16 tiles do not repay the transformation of 512 x 512 weights, 64 do repay that of 256 x 256.

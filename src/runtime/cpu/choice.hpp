@@ -2,6 +2,7 @@
 // never by a timing on the user's machine, so that equal inputs give equal bits.
 #pragma once
 
+#include "base/dtype.hpp"
 #include "runtime/cpu/compat.hpp"
 
 #include <cstdint>
@@ -19,7 +20,7 @@ struct ConvolutionSizes {
 };
 
 /// direct or winograd. `inference`: the weights are transformed once, not in every run.
-dnnl::algorithm choose_algorithm(const ConvolutionSizes& sizes, std::string_view isa, bool inference);
+dnnl::algorithm choose_algorithm(const ConvolutionSizes& sizes, DType type, std::string_view isa, bool inference);
 
 /// Output channels that a task should have at least, if they are to be cut.
 int64_t least_part_channels(const ConvolutionSizes& sizes, std::string_view isa);

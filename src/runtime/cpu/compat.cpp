@@ -53,12 +53,14 @@ convolution_backward_data::primitive_desc backward_data_desc(const ConvolutionPr
 convolution_backward_weights::primitive_desc backward_weights_desc(const ConvolutionProblem& p,
                                                                    const dnnl::engine& engine) {
   const convolution_forward::primitive_desc hint = forward_desc(p, engine);
+  // Sums of products of bf16 images stay f32.
+  const MemoryDesc gradient(dims_of(p.weights), dnnl::memory::data_type::f32, dnnl::memory::format_tag::any);
 #if DNNL_VERSION_MAJOR >= 3
-  return convolution_backward_weights::primitive_desc(engine, p.algorithm, p.source, p.weights, p.destination,
-                                                      p.strides, p.dilations, p.padding_before, p.padding_after, hint,
+  return convolution_backward_weights::primitive_desc(engine, p.algorithm, p.source, gradient, p.destination, p.strides,
+                                                      p.dilations, p.padding_before, p.padding_after, hint,
                                                       attributes(p));
 #else
-  const convolution_backward_weights::desc desc(p.algorithm, p.source, p.weights, p.destination, p.strides, p.dilations,
+  const convolution_backward_weights::desc desc(p.algorithm, p.source, gradient, p.destination, p.strides, p.dilations,
                                                 p.padding_before, p.padding_after);
   return convolution_backward_weights::primitive_desc(desc, attributes(p), engine, hint);
 #endif

@@ -65,6 +65,7 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
                              .sizes = sizes,
                              .window = op.window,
                              .layouts = {},
+                             .type = to[x].dtype,
                              .bias = op.bias,
                              .relu = op.relu && !op.add,
                              .inference = !to.training};
@@ -81,9 +82,11 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
   if (residual) step.reads.push_back(residual);
   step.writes = {result};
 
-  const int64_t x_image = to.image_elements(x, request.layouts.source);
-  const int64_t y_image = to.image_elements(y, request.layouts.destination);
+  const int64_t x_image = to.image_bytes(x, request.layouts.source);
+  const int64_t y_image = to.image_bytes(y, request.layouts.destination);
+  const int64_t y_elements = to.image_elements(y, request.layouts.destination);
   const Binary join{BinaryKind::add, op.relu};
+  const bool low = request.type == DType::bf16;
   const auto task = [=, kernels = &to.kernels](const Memory& memory, int index, int worker) {
     const Range range = lanes.range(index / parts);
     const int part = index % parts;
@@ -91,14 +94,20 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
     const auto& [primitive, weights] = lanes.of(range);
     const std::byte* packed =
         memory.at<std::byte>(weights) + static_cast<std::size_t>(part) * packed_bytes(primitive->desc(1));
-    const float* image = memory.at<float>(source) + range.begin * x_image;
-    float* out = memory.at<float>(result) + offset;
+    const std::byte* image = memory.at<std::byte>(source) + range.begin * x_image;
+    std::byte* out = memory.at<std::byte>(result) + offset;
     if (bias)
       primitive->run(memory, worker, {image, packed, out, memory.at<float>(bias) + part * part_channels});
     else
       primitive->run(memory, worker, {image, packed, out});
+    if (!residual) return;
     // While the lane is in the cache.
-    if (residual) kernels->binary(join, out, memory.at<float>(residual) + offset, out, range.size() * y_image / parts);
+    const auto add = [&]<class T>(T) {
+      const std::byte* other = memory.at<std::byte>(residual) + offset;
+      kernels->of<T>().binary(join, reinterpret_cast<const T*>(out), reinterpret_cast<const T*>(other),
+                              reinterpret_cast<T*>(out), range.size() * y_elements / parts);
+    };
+    with_image_type(low ? DType::bf16 : DType::f32, add);
   };
   step.run = [=, run = to.runner()](const Memory& memory) { run(memory, count * parts, task); };
   to.program.add(std::move(step));
@@ -110,7 +119,8 @@ void lower(const ConvGradInput& op, const Node& node, Lowering& to) {
   const ConvolutionSizes sizes = convolution_sizes(to.shape(dx), to.shape(dy), op.window, grouping);
   Step step = to.step(node, "");
   const int count = lanes_for(sizes.images, step.info.macs);
-  ConvolutionRequest request{.kind = Candidate::backward_data, .sizes = sizes, .window = op.window};
+  ConvolutionRequest request{
+      .kind = Candidate::backward_data, .sizes = sizes, .window = op.window, .layouts = {}, .type = to[dy].dtype};
   choose_layouts(to, request, Layout::blocked, sizes.images / count, sizes.out_channels);
   const Lanes lanes = make_lanes(to, request, w, grouping, count, 1);
   const Buffer gradient = to.read(dy, request.layouts.destination);
@@ -118,14 +128,14 @@ void lower(const ConvGradInput& op, const Node& node, Lowering& to) {
   step.info.implementation = lanes.small.primitive->implementation();
   step.reads = {gradient, lanes.small.weights, lanes.large.weights};
   step.writes = {result};
-  const int64_t x_image = to.image_elements(dx, request.layouts.source);
-  const int64_t y_image = to.image_elements(dy, request.layouts.destination);
+  const int64_t x_image = to.image_bytes(dx, request.layouts.source);
+  const int64_t y_image = to.image_bytes(dy, request.layouts.destination);
   const auto task = [=](const Memory& memory, int lane, int worker) {
     const Range range = lanes.range(lane);
     const auto& [primitive, weights] = lanes.of(range);
     primitive->run(memory, worker,
-                   {memory.at<float>(gradient) + range.begin * y_image, memory.at<std::byte>(weights),
-                    memory.at<float>(result) + range.begin * x_image});
+                   {memory.at<std::byte>(gradient) + range.begin * y_image, memory.at<std::byte>(weights),
+                    memory.at<std::byte>(result) + range.begin * x_image});
   };
   step.run = [=, run = to.runner()](const Memory& memory) { run(memory, count, task); };
   to.program.add(std::move(step));

@@ -18,6 +18,7 @@ struct ConvolutionRequest {
   ConvolutionSizes sizes = {};  // sizes.images is replaced by what one task gets
   Window window = {};
   ConvolutionLayouts layouts = {};
+  DType type = DType::f32;  // of the images; bf16 meets weights rounded to bf16 and gives gradients of weights in f32
   bool bias = false, relu = false, inference = false;
 };
 

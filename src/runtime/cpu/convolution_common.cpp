@@ -28,21 +28,25 @@ ConvolutionSizes convolution_sizes(const Shape& x, const Shape& y, const Window&
 
 namespace {
 
-MemoryDesc images_desc(const Lowering& to, memory::dims dims, Layout layout) {
+memory::data_type data_type(DType type) {
+  return type == DType::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+}
+
+MemoryDesc images_desc(const Lowering& to, memory::dims dims, DType type, Layout layout) {
   const Tag blocked = to.block() == 16 ? Tag::nChw16c : Tag::nChw8c;
-  return {std::move(dims), memory::data_type::f32, layout == Layout::blocked ? blocked : Tag::nchw};
+  return {std::move(dims), data_type(type), layout == Layout::blocked ? blocked : Tag::nchw};
 }
 
 ConvolutionProblem problem_of(const Lowering& to, const ConvolutionRequest& request) {
   const ConvolutionSizes& s = request.sizes;
   const Window& v = request.window;
   ConvolutionProblem problem;
-  problem.source = images_desc(to, {s.images, s.channels, s.height, s.width}, request.layouts.source);
+  problem.source = images_desc(to, {s.images, s.channels, s.height, s.width}, request.type, request.layouts.source);
   problem.destination =
-      images_desc(to, {s.images, s.out_channels, s.out_height, s.out_width}, request.layouts.destination);
+      images_desc(to, {s.images, s.out_channels, s.out_height, s.out_width}, request.type, request.layouts.destination);
   memory::dims weights = {s.out_channels / s.groups, s.channels / s.groups, v.kernel_h, v.kernel_w};
   if (s.groups > 1) weights.insert(weights.begin(), s.groups);
-  problem.weights = {weights, memory::data_type::f32, Tag::any};
+  problem.weights = {weights, data_type(request.type), Tag::any};
   if (request.bias) problem.bias = MemoryDesc({s.out_channels}, memory::data_type::f32, Tag::a);
   problem.strides = {v.stride_h, v.stride_w};
   problem.dilations = {v.dilation_h - 1, v.dilation_w - 1};
@@ -50,7 +54,7 @@ ConvolutionProblem problem_of(const Lowering& to, const ConvolutionRequest& requ
   problem.padding_after = {v.pad_bottom, v.pad_right};
   problem.inference = request.inference;
   problem.relu = request.relu;
-  problem.algorithm = choose_algorithm(s, to.kernels.isa, request.inference);
+  problem.algorithm = choose_algorithm(s, request.type, to.kernels.isa, request.inference);
   return problem;
 }
 
@@ -78,9 +82,32 @@ std::vector<int64_t> key_of(const ConvolutionRequest& r) {
           v.dilation_w,
           static_cast<int64_t>(r.layouts.source),
           static_cast<int64_t>(r.layouts.destination),
+          static_cast<int64_t>(r.type),
           r.bias,
           r.relu,
           r.inference};
+}
+
+/// Whether some of a kernel's taps along an axis lie in the padding wherever the window stands.
+bool has_idle_taps(int64_t input, int64_t output, int kernel, int stride, int pad, int dilation) {
+  for (int tap = 0; tap < kernel; ++tap) {
+    bool idle = true;
+    for (int64_t at = 0; at < output && idle; ++at) {
+      const int64_t position = at * stride - pad + int64_t{tap} * dilation;
+      idle = position < 0 || position >= input;
+    }
+    if (idle) return true;
+  }
+  return false;
+}
+
+// The fast kernels of oneDNN 2.6.3 take the gradients of such taps from memory that nothing has written.
+bool is_wrong_in_bf16(const ConvolutionRequest& r) {
+  const ConvolutionSizes& s = r.sizes;
+  const Window& v = r.window;
+  return r.type == DType::bf16 && r.kind == Candidate::backward_weights &&
+         (has_idle_taps(s.height, s.out_height, v.kernel_h, v.stride_h, v.pad_top, v.dilation_h) ||
+          has_idle_taps(s.width, s.out_width, v.kernel_w, v.stride_w, v.pad_left, v.dilation_w));
 }
 
 }  // namespace
@@ -99,6 +126,7 @@ std::shared_ptr<Primitive> find_convolution(Lowering& to, ConvolutionRequest req
   }
   const bool last_resort =
       request.layouts.source == Layout::row_major && request.layouts.destination == Layout::row_major;
+  if (!last_resort && is_wrong_in_bf16(request)) return nullptr;
   if (!found || (!last_resort && found->implementation.starts_with("ref"))) return nullptr;
   return entry->second = std::make_shared<Primitive>(*found, to.workers);
 }

@@ -38,10 +38,11 @@ Unpack unpacking(Lowering& to, const MemoryDesc& desc) {
 }
 
 // dy of images x channels blocks, one part of the channels contiguous for all images.
-void gather_part(const float* dy, float* part, int64_t images, int64_t image, int64_t part_image, int64_t index) {
+// `image` and `part_image` are bytes.
+void gather_part(const std::byte* dy, std::byte* part, int64_t images, int64_t image, int64_t part_image,
+                 int64_t index) {
   for (int64_t n = 0; n < images; ++n)
-    std::memcpy(part + n * part_image, dy + n * image + index * part_image,
-                static_cast<std::size_t>(part_image) * sizeof(float));
+    std::memcpy(part + n * part_image, dy + n * image + index * part_image, static_cast<std::size_t>(part_image));
 }
 
 void lower_by_channels(const ConvolutionRequest& request, const Node& node, Lowering& to, Step step) {
@@ -49,9 +50,9 @@ void lower_by_channels(const ConvolutionRequest& request, const Node& node, Lowe
   const int64_t images = request.sizes.images;
   const auto primitive = find_convolution(to, request, images, request.sizes.out_channels / parts_wanted);
   const Unpack unpack = unpacking(to, primitive->desc(2));
-  const int64_t image = to.image_elements(dy, Layout::blocked), part_image = image / parts_wanted;
+  const int64_t image = to.image_bytes(dy, Layout::blocked), part_image = image / parts_wanted;
   const Buffer source = to.read(x, request.layouts.source), gradient = to.read(dy, Layout::blocked);
-  const Buffer gathered = to.temporary(node, "dy", images * image * int64_t{sizeof(float)});
+  const Buffer gathered = to.temporary(node, "dy", images * image);
   const Buffer packed = to.temporary(node, "packed", static_cast<int64_t>(unpack.packed) * parts_wanted);
   const Buffer result = to.write(dw);
   step.info.implementation = primitive->implementation() + " by channels";
@@ -59,10 +60,10 @@ void lower_by_channels(const ConvolutionRequest& request, const Node& node, Lowe
   step.writes = {gathered, packed, result};
   const auto task = [=](const Memory& memory, int part, int worker) {
     const auto p = static_cast<std::size_t>(part);
-    float* dy_part = memory.at<float>(gathered) + part * images * part_image;
+    std::byte* dy_part = memory.at<std::byte>(gathered) + part * images * part_image;
     std::byte* dw_part = memory.at<std::byte>(packed) + p * unpack.packed;
-    gather_part(memory.at<float>(gradient), dy_part, images, image, part_image, part);
-    primitive->run(memory, worker, {memory.at<float>(source), dy_part, dw_part});
+    gather_part(memory.at<std::byte>(gradient), dy_part, images, image, part_image, part);
+    primitive->run(memory, worker, {memory.at<std::byte>(source), dy_part, dw_part});
     unpack.reorder->run(memory, worker, {dw_part, memory.at<std::byte>(result) + p * unpack.plain});
   };
   step.run = [=, run = to.runner()](const Memory& memory) { run(memory, parts_wanted, task); };
@@ -86,15 +87,16 @@ void lower_by_lanes(const ConvolutionRequest& request, const Grouping& grouping,
   step.info.implementation = small->implementation();
   step.reads = {source, gradient};
   step.writes = {partial, sum, wide, result};
-  const int64_t x_image = to.image_elements(x, request.layouts.source);
-  const int64_t y_image = to.image_elements(dy, request.layouts.destination);
+  const int64_t x_image = to.image_bytes(x, request.layouts.source);
+  const int64_t y_image = to.image_bytes(dy, request.layouts.destination);
   const auto count = static_cast<int64_t>(unpack.packed / sizeof(float));
   const int pieces = tasks_for(count, 32);
   const auto lane_task = [=](const Memory& memory, int lane, int worker) {
     const Range range = part_of(images, lanes, lane);
     (range.size() == images / lanes ? small : large)
         ->run(memory, worker,
-              {memory.at<float>(source) + range.begin * x_image, memory.at<float>(gradient) + range.begin * y_image,
+              {memory.at<std::byte>(source) + range.begin * x_image,
+               memory.at<std::byte>(gradient) + range.begin * y_image,
                memory.at<std::byte>(partial) + static_cast<std::size_t>(lane) * unpack.packed});
   };
   const auto sum_task = [=, kernels = &to.kernels](const Memory& memory, int piece, int) {
@@ -120,7 +122,9 @@ void lower(const ConvGradWeight& op, const Node& node, Lowering& to) {
   const Grouping grouping = choose_grouping(to, to.shape(x), to.shape(dy), op.groups);
   ConvolutionRequest request{.kind = Candidate::backward_weights,
                              .sizes = convolution_sizes(to.shape(x), to.shape(dy), op.window, grouping),
-                             .window = op.window};
+                             .window = op.window,
+                             .layouts = {},
+                             .type = to[x].dtype};
   const int64_t images = request.sizes.images;
   int lanes = lanes_for(images, step.info.macs);
   choose_layouts(to, request, to.layout(x), images / lanes, request.sizes.out_channels);

@@ -41,6 +41,22 @@ const Kernels& best_kernels() {
   return baseline::kernels();
 }
 
+namespace {
+
+// oneDNN has bf16 convolutions from AVX-512 on.
+bool has_bf16() { return best_kernels().block == 16; }
+
+// Without the processor's own products of bf16 numbers they are slower than those of f32.
+bool has_fast_bf16() {
+#if defined(__x86_64__)
+  return has_bf16() && allowed_by_onednn(dnnl::cpu_isa::avx512_core_bf16);
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
 }  // namespace resnet::cpu
 
 namespace resnet {
@@ -50,7 +66,7 @@ CpuBackendInfo cpu_backend_info() {
     const dnnl::version_t* version = dnnl::version();
     return std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->patch);
   }();
-  return {cpu::best_kernels().isa, onednn.c_str()};
+  return {cpu::best_kernels().isa, onednn.c_str(), cpu::has_bf16(), cpu::has_fast_bf16()};
 }
 
 }  // namespace resnet

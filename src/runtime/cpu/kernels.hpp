@@ -8,13 +8,14 @@
 #include "graph/op.hpp"
 
 #include <cstdint>
+#include <type_traits>
 
 namespace resnet::cpu {
 
 /// Planes of one channel block in `images` images.
 struct Planes {
   int64_t images = 0, pixels = 0;
-  int64_t stride = 0;  // floats from one image's plane to the next image's
+  int64_t stride = 0;  // elements from one image's plane to the next image's
 };
 
 /// Sizes of a pooling window's input and output planes.
@@ -35,43 +36,59 @@ struct LaneCopy {
 inline constexpr int max_block = 16;
 inline constexpr int64_t max_lanes = 16;
 
+/// Kernels on images whose elements are T: float, or BFloat16, which is widened when read and rounded when written.
+template <class T>
+struct ImageKernels {
+  // One image. channels need not be a multiple of the block.
+  void (*to_blocked)(const T* x, T* y, int64_t channels, int64_t pixels);
+  void (*from_blocked)(const T* x, T* y, int64_t channels, int64_t pixels);
+  void (*zero_padding)(T* x, int64_t channels, int64_t pixels);
+  void (*copy_lanes)(const LaneCopy& copy, const T* x, T* y);
+
+  // Batch norm of one channel block. Arrays of `block` numbers.
+  void (*moments)(const Planes& planes, const T* x, double* mean, double* squares);  // squares: sum (x - mean)^2
+  void (*normalise)(const Planes& planes, const T* x, T* y, const float* scale, const float* shift, bool relu);
+  // Sums of dy and of dy (x - mean), dy masked by x scale + shift > 0 if `relu`.
+  void (*gradient_sums)(const Planes& planes, const T* x, const T* dy, const float* mean, const float* scale,
+                        const float* shift, bool relu, double* sum_dy, double* sum_dy_x);
+  // dx = scale dy + slope (x - mean) + offset
+  void (*norm_gradient)(const Planes& planes, const T* x, const T* dy, T* dx, const float* mean, const float* scale,
+                        const float* shift, const float* slope, const float* offset, bool relu);
+
+  // Flat arrays.
+  void (*unary)(const Unary& op, const T* x, T* y, int64_t count);
+  void (*unary_gradient)(const UnaryGrad& op, const T* y, const T* dy, T* dx, int64_t count);
+  void (*binary)(const Binary& op, const T* a, const T* b, T* y, int64_t count);
+  void (*from_float)(const float* x, T* y, int64_t count);
+  void (*to_float)(const T* x, float* y, int64_t count);
+
+  // One plane; `scale` and `sum` have `block` numbers.
+  void (*scale_plane)(const T* x, const T* scale, T* y, int64_t pixels);
+  void (*fill_plane)(const float* value, T* y, int64_t pixels);
+  void (*dot_planes)(const Planes& planes, const T* a, const T* b, double* sum);  // b null: sum of a
+  void (*max_pool)(const PoolSizes& sizes, const T* x, T* y, int32_t* positions);
+  void (*max_pool_gradient)(const PoolSizes& sizes, const int32_t* positions, const T* dy, T* dx);
+  void (*average_pool)(const PoolSizes& sizes, bool include_pad, const T* x, T* y);
+  void (*average_pool_gradient)(const PoolSizes& sizes, bool include_pad, const T* dy, T* dx);
+};
+
 struct Kernels {
   const char* isa;
   int block;
+  ImageKernels<float> f32;
+  ImageKernels<BFloat16> bf16;
+  template <class T>
+  const ImageKernels<T>& of() const {
+    if constexpr (std::is_same_v<T, BFloat16>)
+      return bf16;
+    else
+      return f32;
+  }
 
-  // One image. channels need not be a multiple of the block.
-  void (*to_blocked)(const float* x, float* y, int64_t channels, int64_t pixels);
-  void (*from_blocked)(const float* x, float* y, int64_t channels, int64_t pixels);
-  void (*zero_padding)(float* x, int64_t channels, int64_t pixels);
-  void (*copy_lanes)(const LaneCopy& copy, const float* x, float* y);
-
-  // Batch norm of one channel block. Arrays of `block` numbers.
-  void (*moments)(const Planes& planes, const float* x, double* mean, double* squares);  // squares: sum (x - mean)^2
-  void (*normalise)(const Planes& planes, const float* x, float* y, const float* scale, const float* shift, bool relu);
-  // Sums of dy and of dy (x - mean), dy masked by x scale + shift > 0 if `relu`.
-  void (*gradient_sums)(const Planes& planes, const float* x, const float* dy, const float* mean, const float* scale,
-                        const float* shift, bool relu, double* sum_dy, double* sum_dy_x);
-  // dx = scale dy + slope (x - mean) + offset
-  void (*norm_gradient)(const Planes& planes, const float* x, const float* dy, float* dx, const float* mean,
-                        const float* scale, const float* shift, const float* slope, const float* offset, bool relu);
-
-  // Flat arrays.
-  void (*unary)(const Unary& op, const float* x, float* y, int64_t count);
-  void (*unary_gradient)(const UnaryGrad& op, const float* y, const float* dy, float* dx, int64_t count);
-  void (*binary)(const Binary& op, const float* a, const float* b, float* y, int64_t count);
+  // Flat arrays of weights and gradients.
   void (*sum_lanes)(const float* x, int64_t stride, int lanes, float* y, int64_t count);  // fixed tree over the lanes
   void (*sgd)(const Sgd& op, float rate, const float* w, const float* dw, const float* v, float* new_w, float* new_v,
               int64_t count);
-
-  // One plane; `scale` and `sum` have `block` numbers.
-  void (*scale_plane)(const float* x, const float* scale, float* y, int64_t pixels);
-  void (*fill_plane)(const float* value, float* y, int64_t pixels);
-  void (*dot_planes)(const Planes& planes, const float* a, const float* b, double* sum);  // b null: sum of a
-  void (*max_pool)(const PoolSizes& sizes, const float* x, float* y, int32_t* positions);
-  void (*max_pool_gradient)(const PoolSizes& sizes, const int32_t* positions, const float* dy, float* dx);
-  void (*average_pool)(const PoolSizes& sizes, bool include_pad, const float* x, float* y);
-  void (*average_pool_gradient)(const PoolSizes& sizes, bool include_pad, const float* dy, float* dx);
-
   // y[r][o] = sum_i x[r][i] w[o][i] (+ b[o]); rows of y are `y_stride` apart.
   void (*small_linear)(const float* x, const float* w, const float* bias, float* y, int64_t rows, int64_t inputs,
                        int64_t outputs, int64_t y_stride);

@@ -91,7 +91,7 @@ void lower(const SumChannels&, const Node& node, Lowering& to) {
   const Value x = node.inputs[0];
   const int64_t images = to.shape(x).n(), channels = to.shape(x).c(), pixels = to.pixels(x), block = to.block();
   const Buffer y = to.write(node.outputs[0]);
-  if (pixels == 1 && to.layout(x) == Layout::row_major) {
+  if (pixels == 1 && to.layout(x) == Layout::row_major && to[x].dtype == DType::f32) {
     const Buffer from = to.read(x);
     const int tasks = tasks_for(images * channels, channels);
     to.add(node, "own", {from}, {y}, tasks, [=](const Memory& memory, int task, int) {
@@ -101,14 +101,16 @@ void lower(const SumChannels&, const Node& node, Lowering& to) {
   }
   const Buffer from = to.read(x, Layout::blocked);
   const int64_t blocks = to.channel_blocks(x);
-  to.add(node, "own", {from}, {y}, static_cast<int>(blocks),
-         [=, kernels = &to.kernels](const Memory& memory, int cb, int) {
-           double sum[max_block];
-           const Planes planes{images, pixels, blocks * pixels * block};
-           kernels->dot_planes(planes, memory.at<float>(from) + cb * pixels * block, nullptr, sum);
-           for (int64_t lane = 0; lane < std::min(block, channels - cb * block); ++lane)
-             memory.at<float>(y)[cb * block + lane] = static_cast<float>(sum[lane]);
-         });
+  with_image_type(to[x].dtype, [&]<class T>(T) {
+    to.add(node, "own", {from}, {y}, static_cast<int>(blocks),
+           [=, dot = to.kernels.of<T>().dot_planes](const Memory& memory, int cb, int) {
+             double sum[max_block];
+             const Planes planes{images, pixels, blocks * pixels * block};
+             dot(planes, memory.at<T>(from) + cb * pixels * block, nullptr, sum);
+             for (int64_t lane = 0; lane < std::min(block, channels - cb * block); ++lane)
+               memory.at<float>(y)[cb * block + lane] = static_cast<float>(sum[lane]);
+           });
+  });
 }
 
 // A task is one matrix of the stack, or some columns of the only one.

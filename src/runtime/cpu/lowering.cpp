@@ -48,6 +48,10 @@ int64_t Lowering::image_elements(Value value, Layout layout) const {
   return channel_blocks(value) * block() * pixels(value);
 }
 
+int64_t Lowering::image_bytes(Value value, Layout layout) const {
+  return image_elements(value, layout) * static_cast<int64_t>(size_of(graph[value].dtype));
+}
+
 Layout Lowering::layout(Value value) const {
   return stored_[index_of(value)][index_of(Layout::blocked)] ? Layout::blocked : Layout::row_major;
 }
@@ -66,18 +70,21 @@ Buffer Lowering::read(Value value, Layout layout) {
 
 Buffer Lowering::convert(Value value, Buffer from, Layout layout) {
   const Layout source_layout = layout == Layout::blocked ? Layout::row_major : Layout::blocked;
-  assert(size_of(graph[value].dtype) == sizeof(float));
-  const Buffer to = program.planned(
-      graph[value].name, static_cast<std::size_t>(elements(value, layout)) * sizeof(float), graph[value].dtype);
+  const DType type = graph[value].dtype;
+  const Buffer to =
+      program.planned(graph[value].name, static_cast<std::size_t>(elements(value, layout)) * size_of(type), type);
   const int64_t images = shape(value).n(), channels = shape(value).c(), image_pixels = pixels(value);
   const int64_t from_image = image_elements(value, source_layout), to_image = image_elements(value, layout);
   const int tasks = tasks_for(images * to_image, images);
-  const auto run = layout == Layout::blocked ? kernels.to_blocked : kernels.from_blocked;
-  Node named{.name = graph[value].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
-  add(named, "reorder", {from}, {to}, tasks, [=](const Memory& memory, int task, int) {
-    const Range range = part_of(images, tasks, task);
-    for (int64_t n = range.begin; n < range.end; ++n)
-      run(memory.at<float>(from) + n * from_image, memory.at<float>(to) + n * to_image, channels, image_pixels);
+  const Node named{.name = graph[value].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
+  assert(size_of(type) == (type == DType::bf16 ? sizeof(BFloat16) : sizeof(float)));
+  with_image_type(type, [&]<class T>(T) {
+    const auto run = layout == Layout::blocked ? kernels.of<T>().to_blocked : kernels.of<T>().from_blocked;
+    add(named, "reorder", {from}, {to}, tasks, [=](const Memory& memory, int task, int) {
+      const Range range = part_of(images, tasks, task);
+      for (int64_t n = range.begin; n < range.end; ++n)
+        run(memory.at<T>(from) + n * from_image, memory.at<T>(to) + n * to_image, channels, image_pixels);
+    });
   });
   return to;
 }
@@ -169,9 +176,11 @@ namespace {
 void check_supported(const Graph& graph, const Program& program) {
   if (program.options().compute != DType::f32)
     fail("cpu backend: computes in f32 only, got ", program.options().compute, "; use the reference backend");
-  for (const ValueInfo& info : graph.values())
-    if (info.dtype == DType::bf16 || info.dtype == DType::f64)
-      fail("cpu backend: ", info.dtype, " is not available yet (value '", info.name, "'); use --precision fp32");
+  for (const ValueInfo& info : graph.values()) {
+    if (info.dtype == DType::f64) fail("cpu backend: f64 is not available (value '", info.name, "')");
+    if (info.dtype == DType::bf16 && !cpu_backend_info().bf16)
+      fail("cpu backend: bf16 needs a processor with AVX-512; use --precision fp32");
+  }
 }
 
 }  // namespace

@@ -43,6 +43,15 @@ struct Runner {
   void operator()(const Memory& memory, int tasks, const Task& work) const;
 };
 
+/// work(T{}) with the type T in which images of that type are stored: float or BFloat16.
+template <class Work>
+void with_image_type(DType type, const Work& work) {
+  if (type == DType::bf16)
+    work(BFloat16{});
+  else
+    work(float{});
+}
+
 class Lowering {
  public:
   Lowering(const Graph& graph, Program& program);
@@ -54,6 +63,7 @@ class Lowering {
   int64_t pixels(Value value) const { return shape(value).elements() / shape(value).n() / shape(value).c(); }
   /// Elements that one image takes in a layout.
   int64_t image_elements(Value value, Layout layout) const;
+  int64_t image_bytes(Value value, Layout layout) const;
   int64_t elements(Value value, Layout layout) const { return shape(value).n() * image_elements(value, layout); }
 
   /// A layout the value already lies in, blocked before row-major.

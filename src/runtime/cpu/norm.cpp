@@ -70,22 +70,24 @@ struct ForwardBuffers {
   Buffer x, gamma, beta, y, mean, var, moments;
 };
 
-void normalise_task(const NormPlan& plan, const Kernels& kernels, const ForwardBuffers& b, float epsilon, bool relu,
-                    const Memory& memory, int task) {
+template <class T>
+void normalise_task(const NormPlan& plan, const ImageKernels<T>& kernels, const ForwardBuffers& b, float epsilon,
+                    bool relu, const Memory& memory, int task) {
   Channels scale, shift;
   scale_and_shift(plan, plan.channel_block(task), epsilon, memory.at<float>(b.gamma), memory.at<float>(b.beta),
                   memory.at<float>(b.mean), memory.at<float>(b.var), scale, shift);
-  kernels.normalise(plan.planes(task), memory.at<float>(b.x) + plan.offset(task),
-                    memory.at<float>(b.y) + plan.offset(task), scale, shift, relu);
+  kernels.normalise(plan.planes(task), memory.at<T>(b.x) + plan.offset(task), memory.at<T>(b.y) + plan.offset(task),
+                    scale, shift, relu);
 }
 
 struct BackwardBuffers {
   Buffer x, dy, gamma, beta, mean, var, dx, dgamma, dbeta, sums;
 };
 
+template <class T>
 struct Backward {
   NormPlan plan;
-  const Kernels* kernels;
+  const ImageKernels<T>* kernels;
   BackwardBuffers buffers;
   float epsilon;
   bool relu, constant_statistics;
@@ -94,8 +96,8 @@ struct Backward {
     Channels mean, scale, shift;
     forward_terms(memory, task, mean, scale, shift);
     double* sums = memory.at<double>(buffers.sums) + int64_t{task} * 2 * max_block;
-    kernels->gradient_sums(plan.planes(task), memory.at<float>(buffers.x) + plan.offset(task),
-                           memory.at<float>(buffers.dy) + plan.offset(task), mean, scale, shift, relu, sums,
+    kernels->gradient_sums(plan.planes(task), memory.at<T>(buffers.x) + plan.offset(task),
+                           memory.at<T>(buffers.dy) + plan.offset(task), mean, scale, shift, relu, sums,
                            sums + max_block);
   }
 
@@ -128,8 +130,8 @@ struct Backward {
       offset[lane] = static_cast<float>(-double{scale[lane]} * double{memory.at<float>(buffers.dbeta)[c]} / plan.all());
     }
     const int64_t at = plan.offset(task);
-    kernels->norm_gradient(plan.planes(task), memory.at<float>(buffers.x) + at, memory.at<float>(buffers.dy) + at,
-                           memory.at<float>(buffers.dx) + at, mean, scale, shift, slope, offset, relu);
+    kernels->norm_gradient(plan.planes(task), memory.at<T>(buffers.x) + at, memory.at<T>(buffers.dy) + at,
+                           memory.at<T>(buffers.dx) + at, mean, scale, shift, slope, offset, relu);
   }
 
  private:
@@ -142,6 +144,7 @@ struct Backward {
   }
 };
 
+template <class T>
 void lower_gradient(float epsilon, bool relu, bool constant_statistics, const Node& node, Lowering& to) {
   const NormPlan plan(to, node.inputs[0]);
   const BackwardBuffers b{.x = to.read(node.inputs[0], Layout::blocked),
@@ -157,7 +160,7 @@ void lower_gradient(float epsilon, bool relu, bool constant_statistics, const No
   Step step = to.step(node, "own");
   step.reads = {b.x, b.dy, b.gamma, b.beta, b.mean, b.var};
   step.writes = {b.dx, b.dgamma, b.dbeta, b.sums};
-  const Backward backward{plan, &to.kernels, b, epsilon, relu, constant_statistics};
+  const Backward<T> backward{plan, &to.kernels.of<T>(), b, epsilon, relu, constant_statistics};
   step.run = [backward, run = to.runner()](const Memory& memory) {
     const NormPlan& p = backward.plan;
     if (p.lanes == 1) {
@@ -176,9 +179,8 @@ void lower_gradient(float epsilon, bool relu, bool constant_statistics, const No
   to.program.add(std::move(step));
 }
 
-}  // namespace
-
-void lower(const BatchNorm& op, const Node& node, Lowering& to) {
+template <class T>
+void lower_forward(const BatchNorm& op, const Node& node, Lowering& to) {
   const NormPlan plan(to, node.inputs[0]);
   const ForwardBuffers b{.x = to.read(node.inputs[0], Layout::blocked),
                          .gamma = to.read(node.inputs[1]),
@@ -190,10 +192,10 @@ void lower(const BatchNorm& op, const Node& node, Lowering& to) {
   Step step = to.step(node, "own");
   step.reads = {b.x, b.gamma, b.beta};
   step.writes = {b.y, b.mean, b.var, b.moments};
-  step.run = [=, kernels = &to.kernels, run = to.runner()](const Memory& memory) {
+  step.run = [=, kernels = &to.kernels.of<T>(), run = to.runner()](const Memory& memory) {
     const auto measure = [&](const Memory& m, int task) {
       double* moments = m.at<double>(b.moments) + int64_t{task} * 2 * max_block;
-      kernels->moments(plan.planes(task), m.at<float>(b.x) + plan.offset(task), moments, moments + max_block);
+      kernels->moments(plan.planes(task), m.at<T>(b.x) + plan.offset(task), moments, moments + max_block);
     };
     const auto join = [&](const Memory& m, int64_t cb) {
       join_moments(plan, cb, m.at<double>(b.moments), m.at<float>(b.mean), m.at<float>(b.var));
@@ -216,11 +218,18 @@ void lower(const BatchNorm& op, const Node& node, Lowering& to) {
   to.program.add(std::move(step));
 }
 
+}  // namespace
+
+void lower(const BatchNorm& op, const Node& node, Lowering& to) {
+  with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) { lower_forward<T>(op, node, to); });
+}
 void lower(const BatchNormGrad& op, const Node& node, Lowering& to) {
-  lower_gradient(op.epsilon, op.relu, false, node, to);
+  with_image_type(to[node.inputs[0]].dtype,
+                  [&]<class T>(T) { lower_gradient<T>(op.epsilon, op.relu, false, node, to); });
 }
 void lower(const BatchNormInferenceGrad& op, const Node& node, Lowering& to) {
-  lower_gradient(op.epsilon, op.relu, true, node, to);
+  with_image_type(to[node.inputs[0]].dtype,
+                  [&]<class T>(T) { lower_gradient<T>(op.epsilon, op.relu, true, node, to); });
 }
 
 void lower(const BatchNormInference& op, const Node& node, Lowering& to) {
@@ -232,10 +241,12 @@ void lower(const BatchNormInference& op, const Node& node, Lowering& to) {
                          .mean = to.read(node.inputs[3]),
                          .var = to.read(node.inputs[4]),
                          .moments = {}};
-  to.add(node, "own", {b.x, b.gamma, b.beta, b.mean, b.var}, {b.y}, plan.tasks(),
-         [=, kernels = &to.kernels](const Memory& memory, int task, int) {
-           normalise_task(plan, *kernels, b, op.epsilon, op.relu, memory, task);
-         });
+  with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) {
+    to.add(node, "own", {b.x, b.gamma, b.beta, b.mean, b.var}, {b.y}, plan.tasks(),
+           [=, kernels = &to.kernels.of<T>()](const Memory& memory, int task, int) {
+             normalise_task(plan, *kernels, b, op.epsilon, op.relu, memory, task);
+           });
+  });
 }
 
 void lower(const UpdateRunning& op, const Node& node, Lowering& to) {

@@ -1,5 +1,6 @@
 // Element by element. An op takes its inputs in the layout that one of them lies in already; channels past the last are
 // kept zero.
+#include "base/error.hpp"
 #include "runtime/cpu/lowering.hpp"
 
 #include <algorithm>
@@ -16,10 +17,9 @@ Layout common_layout(const Lowering& to, const Node& node, std::size_t inputs) {
   return Layout::row_major;
 }
 
-using Flat = std::function<void(const float* a, const float* b, float* y, int64_t count)>;
-
-/// y = f(a[, b]) image by image; `keeps_zero`: zeros give zero.
-void lower_flat(const Node& node, Lowering& to, std::size_t inputs, bool keeps_zero, Flat run) {
+/// y = f(a[, b]) image by image; `keeps_zero`: zeros give zero. `kernel` runs f on flat arrays of T.
+template <class T, class Kernel>
+void lower_flat(const Node& node, Lowering& to, std::size_t inputs, bool keeps_zero, const Kernel& kernel) {
   const Layout layout = common_layout(to, node, inputs);
   const Value x = node.inputs[0];
   const Buffer a = to.read(x, layout), b = inputs > 1 ? to.read(node.inputs[1], layout) : a;
@@ -28,12 +28,12 @@ void lower_flat(const Node& node, Lowering& to, std::size_t inputs, bool keeps_z
   const int64_t image = to.image_elements(x, layout), images = to.shape(x).n();
   const bool pad = layout == Layout::blocked && channels % to.block() != 0 && !keeps_zero;
   const int tasks = tasks_for(total, pad ? images : total);
-  to.add(node, "own", {a, b}, {y}, tasks, [=, kernels = &to.kernels](const Memory& memory, int task, int) {
+  to.add(node, "own", {a, b}, {y}, tasks, [=, kernels = &to.kernels.of<T>()](const Memory& memory, int task, int) {
     const Range range = pad ? part_of(images, tasks, task) : part_of(total, tasks, task);
     const int64_t unit = pad ? image : 1, begin = range.begin * unit;
-    run(memory.at<float>(a) + begin, memory.at<float>(b) + begin, memory.at<float>(y) + begin, range.size() * unit);
+    kernel(*kernels, memory.at<T>(a) + begin, memory.at<T>(b) + begin, memory.at<T>(y) + begin, range.size() * unit);
     for (int64_t n = range.begin; pad && n < range.end; ++n)
-      kernels->zero_padding(memory.at<float>(y) + n * image, channels, pixels);
+      kernels->zero_padding(memory.at<T>(y) + n * image, channels, pixels);
   });
 }
 
@@ -41,24 +41,48 @@ void lower_flat(const Node& node, Lowering& to, std::size_t inputs, bool keeps_z
 
 void lower(const Unary& op, const Node& node, Lowering& to) {
   const bool keeps_zero = op.kind == UnaryKind::relu || op.kind == UnaryKind::leaky_relu;
-  lower_flat(node, to, 1, keeps_zero,
-             [op, kernel = to.kernels.unary](const float* x, const float*, float* y, int64_t count) {
-               kernel(op, x, y, count);
-             });
+  with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) {
+    lower_flat<T>(node, to, 1, keeps_zero, [op](const ImageKernels<T>& kernels, const T* x, const T*, T* y, int64_t n) {
+      kernels.unary(op, x, y, n);
+    });
+  });
 }
 
 void lower(const UnaryGrad& op, const Node& node, Lowering& to) {
-  lower_flat(node, to, 2, true,
-             [op, kernel = to.kernels.unary_gradient](const float* y, const float* dy, float* dx, int64_t count) {
-               kernel(op, y, dy, dx, count);
-             });
+  with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) {
+    lower_flat<T>(node, to, 2, true, [op](const ImageKernels<T>& kernels, const T* y, const T* dy, T* dx, int64_t n) {
+      kernels.unary_gradient(op, y, dy, dx, n);
+    });
+  });
 }
 
 void lower(const Binary& op, const Node& node, Lowering& to) {
-  lower_flat(node, to, 2, op.kind != BinaryKind::divide,
-             [op, kernel = to.kernels.binary](const float* a, const float* b, float* y, int64_t count) {
-               kernel(op, a, b, y, count);
-             });
+  with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) {
+    lower_flat<T>(node, to, 2, op.kind != BinaryKind::divide,
+                  [op](const ImageKernels<T>& kernels, const T* a, const T* b, T* y, int64_t n) {
+                    kernels.binary(op, a, b, y, n);
+                  });
+  });
+}
+
+// Between f32 and bf16.
+void lower(const Cast& op, const Node& node, Lowering& to) {
+  const Value x = node.inputs[0], y = node.outputs[0];
+  const DType from = to[x].dtype;
+  if (from == op.to) return to.share(x, y);
+  if (!(from == DType::f32 && op.to == DType::bf16) && !(from == DType::bf16 && op.to == DType::f32))
+    fail("cast: from ", from, " to ", op.to, " is not available on the cpu backend");
+  const Layout layout = common_layout(to, node, 1);
+  const Buffer source = to.read(x, layout), result = to.write(y, layout);
+  const int64_t total = to.elements(x, layout);
+  const int tasks = tasks_for(total, total);
+  to.add(node, "own", {source}, {result}, tasks, [=, kernels = &to.kernels.bf16](const Memory& memory, int task, int) {
+    const auto [begin, end] = part_of(total, tasks, task);
+    if (from == DType::f32)
+      kernels->from_float(memory.at<float>(source) + begin, memory.at<BFloat16>(result) + begin, end - begin);
+    else
+      kernels->to_float(memory.at<BFloat16>(source) + begin, memory.at<float>(result) + begin, end - begin);
+  });
 }
 
 void lower(const ScaleChannels&, const Node& node, Lowering& to) {
@@ -67,11 +91,14 @@ void lower(const ScaleChannels&, const Node& node, Lowering& to) {
   const Buffer y = to.write(node.outputs[0], Layout::blocked);
   const int64_t planes = to.shape(x).n() * to.channel_blocks(x), pixels = to.pixels(x), block = to.block();
   const int tasks = tasks_for(planes * pixels * block, planes);
-  to.add(node, "own", {from, scale}, {y}, tasks, [=, kernels = &to.kernels](const Memory& memory, int task, int) {
-    const Range range = part_of(planes, tasks, task);
-    for (int64_t plane = range.begin; plane < range.end; ++plane)
-      kernels->scale_plane(memory.at<float>(from) + plane * pixels * block, memory.at<float>(scale) + plane * block,
-                           memory.at<float>(y) + plane * pixels * block, pixels);
+  with_image_type(to[x].dtype, [&]<class T>(T) {
+    to.add(node, "own", {from, scale}, {y}, tasks,
+           [=, kernel = to.kernels.of<T>().scale_plane](const Memory& memory, int task, int) {
+             const Range range = part_of(planes, tasks, task);
+             for (int64_t plane = range.begin; plane < range.end; ++plane)
+               kernel(memory.at<T>(from) + plane * pixels * block, memory.at<T>(scale) + plane * block,
+                      memory.at<T>(y) + plane * pixels * block, pixels);
+           });
   });
 }
 
@@ -81,15 +108,18 @@ void lower(const ChannelDot&, const Node& node, Lowering& to) {
   const Buffer y = to.write(node.outputs[0], Layout::blocked);
   const int64_t planes = to.shape(x).n() * to.channel_blocks(x), pixels = to.pixels(x), block = to.block();
   const int tasks = tasks_for(planes * pixels * block, planes);
-  to.add(node, "own", {a, b}, {y}, tasks, [=, kernels = &to.kernels](const Memory& memory, int task, int) {
-    const Range range = part_of(planes, tasks, task);
-    for (int64_t plane = range.begin; plane < range.end; ++plane) {
-      double sum[max_block];
-      const int64_t at = plane * pixels * block;
-      kernels->dot_planes({1, pixels, 0}, memory.at<float>(a) + at, memory.at<float>(b) + at, sum);
-      for (int64_t lane = 0; lane < block; ++lane)
-        memory.at<float>(y)[plane * block + lane] = static_cast<float>(sum[lane]);
-    }
+  with_image_type(to[x].dtype, [&]<class T>(T) {
+    to.add(node, "own", {a, b}, {y}, tasks, [=, kernels = &to.kernels.of<T>()](const Memory& memory, int task, int) {
+      const Range range = part_of(planes, tasks, task);
+      for (int64_t plane = range.begin; plane < range.end; ++plane) {
+        double sum[max_block];
+        const int64_t at = plane * pixels * block;
+        kernels->dot_planes({1, pixels, 0}, memory.at<T>(a) + at, memory.at<T>(b) + at, sum);
+        float sums[max_block] = {};
+        for (int64_t lane = 0; lane < block; ++lane) sums[lane] = static_cast<float>(sum[lane]);
+        kernels->from_float(sums, memory.at<T>(y) + plane * block, block);
+      }
+    });
   });
 }
 
@@ -102,22 +132,26 @@ void lower(const Dropout& op, const Node& node, Lowering& to) {
   const int64_t image = to.image_elements(x, layout), block = layout == Layout::blocked ? to.block() : 1;
   const float factor = op.rescale ? 1 / (1 - op.probability) : 1.f;
   const int tasks = tasks_for(images * image * 8, images);
-  to.add(node, "own", {from, key}, {y}, tasks, [=](const Memory& memory, int task, int) {
-    const auto random_key = static_cast<uint64_t>(memory.at<int64_t>(key)[0]);
-    const auto kept = [&](int64_t index) {
-      return dropout_keeps(random_key, op.salt, static_cast<uint64_t>(index), op.probability);
-    };
-    const Range range = part_of(images, tasks, task);
-    for (int64_t n = range.begin; n < range.end; ++n) {
-      const float* in = memory.at<float>(from) + n * image;
-      float* out = memory.at<float>(y) + n * image;
-      const bool whole = op.per_image && kept(n);
-      for (int64_t i = 0; i < image; ++i) {
-        const int64_t c = i / (pixels * block) * block + i % block, p = i / block % pixels;
-        const bool keep = op.per_image ? whole : c < channels && kept((n * channels + c) * pixels + p);
-        out[i] = keep ? in[i] * factor : 0.f;
-      }
-    }
+  const auto kept = [=](uint64_t random_key, int64_t index) {
+    return dropout_keeps(random_key, op.salt, static_cast<uint64_t>(index), op.probability);
+  };
+  with_image_type(to[x].dtype, [&]<class T>(T) {
+    to.add(node, "own", {from, key}, {y}, tasks,
+           [=, kernels = &to.kernels.of<T>()](const Memory& memory, int task, int) {
+             const auto random_key = static_cast<uint64_t>(memory.at<int64_t>(key)[0]);
+             const Range range = part_of(images, tasks, task);
+             for (int64_t n = range.begin; n < range.end; ++n) {
+               T* out = memory.at<T>(y) + n * image;
+               const bool whole = op.per_image && kept(random_key, n);
+               kernels->unary({.kind = UnaryKind::affine, .a = factor}, memory.at<T>(from) + n * image, out, image);
+               for (int64_t i = 0; i < image; ++i) {
+                 const int64_t c = i / (pixels * block) * block + i % block, p = i / block % pixels;
+                 const bool keep =
+                     op.per_image ? whole : c < channels && kept(random_key, (n * channels + c) * pixels + p);
+                 if (!keep) out[i] = T{};
+               }
+             }
+           });
   });
 }
 

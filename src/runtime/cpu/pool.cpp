@@ -24,9 +24,8 @@ void lower_planes(const Node& node, Lowering& to, Value x, Value y, std::vector<
   });
 }
 
-}  // namespace
-
-void lower(const MaxPool& op, const Node& node, Lowering& to) {
+template <class T>
+void lower_max_pool(const MaxPool& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], y = node.outputs[0];
   const Buffer from = to.read(x, Layout::blocked), best = to.write(y, Layout::blocked);
   const Buffer positions = to.write(node.outputs[1], Layout::blocked);
@@ -36,11 +35,47 @@ void lower(const MaxPool& op, const Node& node, Lowering& to) {
   lower_planes(node, to, x, y, {from}, {best, positions},
                [=, kernels = &to.kernels](const Memory& memory, int64_t x_at, int64_t y_at) {
                  auto* at = memory.at<int32_t>(positions) + y_at;
-                 kernels->max_pool(sizes, memory.at<float>(from) + x_at, memory.at<float>(best) + y_at, at);
+                 kernels->of<T>().max_pool(sizes, memory.at<T>(from) + x_at, memory.at<T>(best) + y_at, at);
                  const int64_t cb = y_at / (pixels * kernels->block) % blocks;
                  if (pad && cb == blocks - 1)
-                   kernels->zero_padding(reinterpret_cast<float*>(at), channels % kernels->block, pixels);
+                   kernels->f32.zero_padding(reinterpret_cast<float*>(at), channels % kernels->block, pixels);
                });
+}
+
+template <class T>
+void lower_global(const Node& node, Lowering& to) {
+  const Value x = node.inputs[0], y = node.outputs[0];
+  const Buffer from = to.read(x, Layout::blocked), result = to.write(y, Layout::blocked);
+  const int64_t pixels = to.pixels(x), block = to.block();
+  lower_planes(node, to, x, y, {from}, {result},
+               [=, kernels = &to.kernels.of<T>()](const Memory& memory, int64_t x_at, int64_t y_at) {
+                 double sum[max_block];
+                 kernels->dot_planes({1, pixels, 0}, memory.at<T>(from) + x_at, nullptr, sum);
+                 float mean[max_block] = {};
+                 for (int64_t lane = 0; lane < block; ++lane)
+                   mean[lane] = static_cast<float>(sum[lane] / static_cast<double>(pixels));
+                 kernels->from_float(mean, memory.at<T>(result) + y_at, block);
+               });
+}
+
+template <class T>
+void lower_global_gradient(const Node& node, Lowering& to) {
+  const Value dy = node.inputs[0], dx = node.outputs[0];
+  const Buffer gradient = to.read(dy, Layout::blocked), result = to.write(dx, Layout::blocked);
+  const int64_t pixels = to.pixels(dx), block = to.block();
+  lower_planes(node, to, dx, dy, {gradient}, {result},
+               [=, kernels = &to.kernels.of<T>()](const Memory& memory, int64_t x_at, int64_t y_at) {
+                 float share[max_block];
+                 kernels->to_float(memory.at<T>(gradient) + y_at, share, block);
+                 for (int64_t lane = 0; lane < block; ++lane) share[lane] /= static_cast<float>(pixels);
+                 kernels->fill_plane(share, memory.at<T>(result) + x_at, pixels);
+               });
+}
+
+}  // namespace
+
+void lower(const MaxPool& op, const Node& node, Lowering& to) {
+  with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) { lower_max_pool<T>(op, node, to); });
 }
 
 void lower(const MaxPoolGrad& op, const Node& node, Lowering& to) {
@@ -48,58 +83,46 @@ void lower(const MaxPoolGrad& op, const Node& node, Lowering& to) {
   const Buffer positions = to.read(node.inputs[0], Layout::blocked), gradient = to.read(dy, Layout::blocked);
   const Buffer result = to.write(dx, Layout::blocked);
   const PoolSizes sizes = sizes_of(to.shape(dx), to.shape(dy), op.window);
-  lower_planes(node, to, dx, dy, {positions, gradient}, {result},
-               [=, kernel = to.kernels.max_pool_gradient](const Memory& memory, int64_t x_at, int64_t y_at) {
-                 kernel(sizes, memory.at<int32_t>(positions) + y_at, memory.at<float>(gradient) + y_at,
-                        memory.at<float>(result) + x_at);
-               });
+  with_image_type(to[dy].dtype, [&]<class T>(T) {
+    lower_planes(node, to, dx, dy, {positions, gradient}, {result},
+                 [=, kernel = to.kernels.of<T>().max_pool_gradient](const Memory& memory, int64_t x_at, int64_t y_at) {
+                   kernel(sizes, memory.at<int32_t>(positions) + y_at, memory.at<T>(gradient) + y_at,
+                          memory.at<T>(result) + x_at);
+                 });
+  });
 }
 
 void lower(const AveragePool& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], y = node.outputs[0];
   const Buffer from = to.read(x, Layout::blocked), result = to.write(y, Layout::blocked);
   const PoolSizes sizes = sizes_of(to.shape(x), to.shape(y), op.window);
-  lower_planes(node, to, x, y, {from}, {result},
-               [=, kernel = to.kernels.average_pool](const Memory& memory, int64_t x_at, int64_t y_at) {
-                 kernel(sizes, op.count_include_pad, memory.at<float>(from) + x_at, memory.at<float>(result) + y_at);
-               });
+  with_image_type(to[x].dtype, [&]<class T>(T) {
+    lower_planes(node, to, x, y, {from}, {result},
+                 [=, kernel = to.kernels.of<T>().average_pool](const Memory& memory, int64_t x_at, int64_t y_at) {
+                   kernel(sizes, op.count_include_pad, memory.at<T>(from) + x_at, memory.at<T>(result) + y_at);
+                 });
+  });
 }
 
 void lower(const AveragePoolGrad& op, const Node& node, Lowering& to) {
   const Value dy = node.inputs[0], dx = node.outputs[0];
   const Buffer gradient = to.read(dy, Layout::blocked), result = to.write(dx, Layout::blocked);
   const PoolSizes sizes = sizes_of(to.shape(dx), to.shape(dy), op.window);
-  lower_planes(node, to, dx, dy, {gradient}, {result},
-               [=, kernel = to.kernels.average_pool_gradient](const Memory& memory, int64_t x_at, int64_t y_at) {
-                 kernel(sizes, op.count_include_pad, memory.at<float>(gradient) + y_at,
-                        memory.at<float>(result) + x_at);
-               });
+  with_image_type(to[dy].dtype, [&]<class T>(T) {
+    lower_planes(
+        node, to, dx, dy, {gradient}, {result},
+        [=, kernel = to.kernels.of<T>().average_pool_gradient](const Memory& memory, int64_t x_at, int64_t y_at) {
+          kernel(sizes, op.count_include_pad, memory.at<T>(gradient) + y_at, memory.at<T>(result) + x_at);
+        });
+  });
 }
 
 void lower(const GlobalAveragePool&, const Node& node, Lowering& to) {
-  const Value x = node.inputs[0], y = node.outputs[0];
-  const Buffer from = to.read(x, Layout::blocked), result = to.write(y, Layout::blocked);
-  const int64_t pixels = to.pixels(x);
-  lower_planes(node, to, x, y, {from}, {result},
-               [=, kernels = &to.kernels](const Memory& memory, int64_t x_at, int64_t y_at) {
-                 double sum[max_block];
-                 kernels->dot_planes({1, pixels, 0}, memory.at<float>(from) + x_at, nullptr, sum);
-                 for (int lane = 0; lane < kernels->block; ++lane)
-                   memory.at<float>(result)[y_at + lane] = static_cast<float>(sum[lane] / static_cast<double>(pixels));
-               });
+  with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) { lower_global<T>(node, to); });
 }
 
 void lower(const GlobalAveragePoolGrad&, const Node& node, Lowering& to) {
-  const Value dy = node.inputs[0], dx = node.outputs[0];
-  const Buffer gradient = to.read(dy, Layout::blocked), result = to.write(dx, Layout::blocked);
-  const int64_t pixels = to.pixels(dx);
-  lower_planes(node, to, dx, dy, {gradient}, {result},
-               [=, kernels = &to.kernels](const Memory& memory, int64_t x_at, int64_t y_at) {
-                 float share[max_block];
-                 for (int lane = 0; lane < kernels->block; ++lane)
-                   share[lane] = memory.at<float>(gradient)[y_at + lane] / static_cast<float>(pixels);
-                 kernels->fill_plane(share, memory.at<float>(result) + x_at, pixels);
-               });
+  with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) { lower_global_gradient<T>(node, to); });
 }
 
 }  // namespace resnet::cpu

@@ -1,10 +1,8 @@
 // Ops that move elements without computing. Channels are moved in pieces that lie in one block of the source and one of
 // the result.
-#include "base/error.hpp"
 #include "runtime/cpu/lowering.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace resnet::cpu {
 
@@ -18,7 +16,7 @@ struct Move {
 
 struct Piece {
   Buffer source;
-  int64_t source_image = 0;  // floats of one image
+  int64_t source_image = 0;  // elements of one image
   int64_t from_plane = 0, to_plane = 0;
   LaneCopy copy = {};
 };
@@ -61,28 +59,23 @@ void lower_moves(const Node& node, Lowering& to, const std::vector<Move>& moves,
   const int64_t images = to.shape(y).n(), image = to.image_elements(y, Layout::blocked);
   const int64_t from_plane = to.pixels(node.inputs[0]) * to.block(), to_plane = to.pixels(y) * to.block();
   const int tasks = tasks_for(images * image, images);
-  to.add(
-      node, "own", std::move(reads), {result}, tasks, [=, kernels = &to.kernels](const Memory& memory, int task, int) {
-        const Range range = part_of(images, tasks, task);
-        for (int64_t n = range.begin; n < range.end; ++n) {
-          float* out = memory.at<float>(result) + n * image;
-          if (!covered) std::memset(out, 0, static_cast<std::size_t>(image) * sizeof(float));
-          for (const Piece& piece : pieces)
-            kernels->copy_lanes(piece.copy,
-                                memory.at<float>(piece.source) + n * piece.source_image + piece.from_plane * from_plane,
-                                out + piece.to_plane * to_plane);
-        }
-      });
+  with_image_type(to[y].dtype, [&]<class T>(T) {
+    to.add(node, "own", reads, {result}, tasks,
+           [=, copy = to.kernels.of<T>().copy_lanes](const Memory& memory, int task, int) {
+             const Range range = part_of(images, tasks, task);
+             for (int64_t n = range.begin; n < range.end; ++n) {
+               T* out = memory.at<T>(result) + n * image;
+               if (!covered) std::fill_n(out, image, T{});
+               for (const Piece& piece : pieces)
+                 copy(piece.copy, memory.at<T>(piece.source) + n * piece.source_image + piece.from_plane * from_plane,
+                      out + piece.to_plane * to_plane);
+             }
+           });
+  });
 }
 
 }  // namespace
 
-// Types other than f32 are refused before lowering, integers have nothing to be cast for.
-void lower(const Cast& op, const Node& node, Lowering& to) {
-  const DType from = to[node.inputs[0]].dtype;
-  if (from != op.to) fail("cast: from ", from, " to ", op.to, " is not available on the cpu backend");
-  to.share(node.inputs[0], node.outputs[0]);
-}
 void lower(const Reshape&, const Node& node, Lowering& to) { to.share(node.inputs[0], node.outputs[0]); }
 void lower(const StopGradient&, const Node& node, Lowering& to) { to.share(node.inputs[0], node.outputs[0]); }
 

@@ -97,13 +97,23 @@ void filter_gradient(const Extents& conv, const T* x, const T* dy, T* dw, int64_
   }
 }
 
+/// Weights as they meet images: rounded to bf16 if those are.
+template <class T>
+std::vector<T> weights_for(const T* w, int64_t count, DType images) {
+  std::vector<T> weights(w, w + count);
+  if (images == DType::bf16) round_to_bf16(weights.data(), count);
+  return weights;
+}
+
 }  // namespace
 
 void lower(const Conv& op, const Node& node, Lowering& to) {
   const Extents conv(op.window, op.groups, to.shape(node.inputs[0]), to.shape(node.inputs[1]),
                      to.shape(node.outputs[0]));
+  const DType images = to.dtype(node.inputs[0]);
   to.step(node, [=]<class T>(const Arguments<T>& at) {
-    const Operands<T> operands{at.in(0), at.in(1), op.bias ? at.in(2) : nullptr,
+    const std::vector<T> w = weights_for(at.in(1), conv.w.elements(), images);
+    const Operands<T> operands{at.in(0), w.data(), op.bias ? at.in(2) : nullptr,
                                op.add ? at.in(op.bias ? 3 : 2) : nullptr, at.out(0)};
     at.parallel(conv.y.n() * conv.y.c(), conv.macs(),
                 [&](int64_t task) { forward_plane(conv, operands, op.relu, task / conv.y.c(), task % conv.y.c()); });
@@ -112,9 +122,11 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
 
 void lower(const ConvGradInput& op, const Node& node, Lowering& to) {
   const Extents conv(op.window, op.groups, op.input, to.shape(node.inputs[0]), to.shape(node.inputs[1]));
+  const DType images = to.dtype(node.inputs[1]);
   to.step(node, [=]<class T>(const Arguments<T>& at) {
+    const std::vector<T> w = weights_for(at.in(0), conv.w.elements(), images);
     at.parallel(conv.x.n() * conv.x.c(), conv.macs(), [&](int64_t task) {
-      input_gradient_plane(conv, at.in(0), at.in(1), at.out(0), task / conv.x.c(), task % conv.x.c());
+      input_gradient_plane(conv, w.data(), at.in(1), at.out(0), task / conv.x.c(), task % conv.x.c());
     });
   });
 }

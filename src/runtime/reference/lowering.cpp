@@ -48,6 +48,12 @@ StepInfo Lowering::info(const Node& node) const {
   return {.node = node.name, .implementation = "reference", .macs = macs};
 }
 
+std::vector<int64_t> Lowering::low_precision_counts(const Node& node) const {
+  std::vector<int64_t> counts;
+  for (Value y : node.outputs) counts.push_back(dtype(y) == DType::bf16 ? shape(y).elements() : 0);
+  return counts;
+}
+
 std::vector<Buffer> Lowering::buffers(const std::vector<Value>& values) {
   std::vector<Buffer> result;
   for (Value value : values) result.push_back(buffer(value));

@@ -1,7 +1,8 @@
-// How the reference backend turns nodes into steps: one step per node, every value row-major in the computing type
-// (bf16 values too; only their rounding is that of bf16). The kernels are naive loops, the oracle of every test.
+// How the reference backend turns nodes into steps: one step per node, every value row-major in the computing type.
+// bf16 values too: a step that computes one rounds its result. The kernels are naive loops, the oracle of every test.
 #pragma once
 
+#include "base/bfloat16.hpp"
 #include "graph/graph.hpp"
 #include "runtime/program.hpp"
 
@@ -44,6 +45,12 @@ class Arguments {
   ThreadPool& threads_;
 };
 
+/// Each of `count` values to the nearest with 8 significant bits.
+template <class T>
+void round_to_bf16(T* values, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) values[i] = static_cast<T>(to_float(to_bfloat16(static_cast<float>(values[i]))));
+}
+
 class Lowering {
  public:
   Lowering(const Graph& graph, Program& program);
@@ -72,14 +79,20 @@ class Lowering {
   template <class T, class Kernel>
   void add_step(const Node& node, Kernel kernel) {
     const std::vector<Buffer> reads = buffers(node.inputs), writes = buffers(node.outputs);
+    const std::vector<int64_t> rounded = low_precision_counts(node);
     program_.add({.info = info(node),
                   .reads = reads,
                   .writes = writes,
-                  .run = [kernel = std::move(kernel), reads, writes, &threads = program_.threads()](
-                             const Memory& memory) { kernel(Arguments<T>(memory, reads, writes, threads)); }});
+                  .run = [kernel = std::move(kernel), reads, writes, rounded,
+                          &threads = program_.threads()](const Memory& memory) {
+                    kernel(Arguments<T>(memory, reads, writes, threads));
+                    for (std::size_t i = 0; i < writes.size(); ++i) round_to_bf16(memory.at<T>(writes[i]), rounded[i]);
+                  }});
   }
 
   StepInfo info(const Node& node) const;
+  /// Of each output: its elements if it is bf16, else 0.
+  std::vector<int64_t> low_precision_counts(const Node& node) const;
   DType stored(DType dtype) const { return is_floating(dtype) ? program_.options().compute : dtype; }
   std::vector<Buffer> buffers(const std::vector<Value>& values);
   Buffer buffer(Value value);

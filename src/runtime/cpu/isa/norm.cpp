@@ -15,7 +15,8 @@ struct Sums {
   Vec total() const { return (a + b) + (c + d); }
 };
 
-Vec sum(const float* x, int64_t pixels) {
+template <class T>
+Vec sum(const T* x, int64_t pixels) {
   Sums s;
   int64_t p = 0;
   for (; p + 4 <= pixels; p += 4, x += 4 * block) {
@@ -28,9 +29,10 @@ Vec sum(const float* x, int64_t pixels) {
   return s.total();
 }
 
-Vec sum_squares(const float* x, Vec mean, int64_t pixels) {
+template <class T>
+Vec sum_squares(const T* x, Vec mean, int64_t pixels) {
   Sums s;
-  const auto add = [mean](Vec& total, const float* at) {
+  const auto add = [mean](Vec& total, const T* at) {
     const Vec d = load(at) - mean;
     total += d * d;
   };
@@ -50,10 +52,10 @@ struct Masked {
   bool relu;
 };
 
-template <bool relu>
-void add_gradient(const Masked& m, const float* x, const float* dy, int64_t pixels, Vec& sum_dy, Vec& sum_dy_x) {
+template <bool relu, class T>
+void add_gradient(const Masked& m, const T* x, const T* dy, int64_t pixels, Vec& sum_dy, Vec& sum_dy_x) {
   Sums first, second;
-  const auto add = [&m](Vec& total, Vec& total_x, const float* x_at, const float* dy_at) {
+  const auto add = [&m](Vec& total, Vec& total_x, const T* x_at, const T* dy_at) {
     const Vec value = load(x_at);
     Vec d = load(dy_at);
     if constexpr (relu) d = where_positive(multiply_add(value, m.scale, m.shift), d);
@@ -72,11 +74,11 @@ void add_gradient(const Masked& m, const float* x, const float* dy, int64_t pixe
   sum_dy_x = second.total();
 }
 
-template <bool relu>
-void normalise_planes(const Planes& planes, const float* x, float* y, Vec scale, Vec shift) {
+template <bool relu, class T>
+void normalise_planes(const Planes& planes, const T* x, T* y, Vec scale, Vec shift) {
   for (int64_t n = 0; n < planes.images; ++n) {
-    const float* from = x + n * planes.stride;
-    float* to = y + n * planes.stride;
+    const T* from = x + n * planes.stride;
+    T* to = y + n * planes.stride;
     for (int64_t i = 0; i < planes.pixels * block; i += block) {
       const Vec value = multiply_add(load(from + i), scale, shift);
       store(to + i, relu ? rectify(value) : value);
@@ -84,9 +86,8 @@ void normalise_planes(const Planes& planes, const float* x, float* y, Vec scale,
   }
 }
 
-template <bool relu>
-void gradient_planes(const Planes& planes, const float* x, const float* dy, float* dx, const Masked& m, Vec slope,
-                     Vec offset) {
+template <bool relu, class T>
+void gradient_planes(const Planes& planes, const T* x, const T* dy, T* dx, const Masked& m, Vec slope, Vec offset) {
   for (int64_t n = 0; n < planes.images; ++n) {
     const int64_t start = n * planes.stride;
     for (int64_t i = start; i < start + planes.pixels * block; i += block) {
@@ -98,14 +99,13 @@ void gradient_planes(const Planes& planes, const float* x, const float* dy, floa
   }
 }
 
-}  // namespace
-
-void moments(const Planes& planes, const float* x, double* mean, double* squares) {
+template <class T>
+void moments(const Planes& planes, const T* x, double* mean, double* squares) {
   double count = 0;
   for (int lane = 0; lane < block; ++lane) mean[lane] = squares[lane] = 0;
   for (int64_t n = 0; n < planes.images; ++n)
     for (int64_t p = 0; p < planes.pixels; p += chunk) {
-      const float* at = x + n * planes.stride + p * block;
+      const T* at = x + n * planes.stride + p * block;
       const int64_t pixels = planes.pixels - p < chunk ? planes.pixels - p : chunk;
       const auto number = static_cast<double>(pixels);
       const Vec chunk_mean = sum(at, pixels) / static_cast<float>(pixels);
@@ -121,15 +121,17 @@ void moments(const Planes& planes, const float* x, double* mean, double* squares
     }
 }
 
-void normalise(const Planes& planes, const float* x, float* y, const float* scale, const float* shift, bool relu) {
-  const auto run = relu ? normalise_planes<true> : normalise_planes<false>;
+template <class T>
+void normalise(const Planes& planes, const T* x, T* y, const float* scale, const float* shift, bool relu) {
+  const auto run = relu ? normalise_planes<true, T> : normalise_planes<false, T>;
   run(planes, x, y, load(scale), load(shift));
 }
 
-void gradient_sums(const Planes& planes, const float* x, const float* dy, const float* mean, const float* scale,
+template <class T>
+void gradient_sums(const Planes& planes, const T* x, const T* dy, const float* mean, const float* scale,
                    const float* shift, bool relu, double* sum_dy, double* sum_dy_x) {
   const Masked masked{load(mean), load(scale), load(shift), relu};
-  const auto add = relu ? add_gradient<true> : add_gradient<false>;
+  const auto add = relu ? add_gradient<true, T> : add_gradient<false, T>;
   for (int lane = 0; lane < block; ++lane) sum_dy[lane] = sum_dy_x[lane] = 0;
   for (int64_t n = 0; n < planes.images; ++n)
     for (int64_t p = 0; p < planes.pixels; p += chunk) {
@@ -144,11 +146,24 @@ void gradient_sums(const Planes& planes, const float* x, const float* dy, const 
     }
 }
 
-void norm_gradient(const Planes& planes, const float* x, const float* dy, float* dx, const float* mean,
-                   const float* scale, const float* shift, const float* slope, const float* offset, bool relu) {
+template <class T>
+void norm_gradient(const Planes& planes, const T* x, const T* dy, T* dx, const float* mean, const float* scale,
+                   const float* shift, const float* slope, const float* offset, bool relu) {
   const Masked masked{load(mean), load(scale), load(shift), relu};
-  const auto run = relu ? gradient_planes<true> : gradient_planes<false>;
+  const auto run = relu ? gradient_planes<true, T> : gradient_planes<false, T>;
   run(planes, x, dy, dx, masked, load(slope), load(offset));
 }
+
+}  // namespace
+
+template <class T>
+void add_norm(ImageKernels<T>& table) {
+  table.moments = moments<T>;
+  table.normalise = normalise<T>;
+  table.gradient_sums = gradient_sums<T>;
+  table.norm_gradient = norm_gradient<T>;
+}
+template void add_norm(ImageKernels<float>&);
+template void add_norm(ImageKernels<BFloat16>&);
 
 }  // namespace resnet::cpu::RESNET_ISA

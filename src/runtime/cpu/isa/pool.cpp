@@ -52,9 +52,8 @@ float divisor(const PoolSizes& s, bool include_pad, int64_t oh, int64_t ow) {
                             taps(columns_of(s.window), include_pad, ow, s.width));
 }
 
-}  // namespace
-
-void max_pool(const PoolSizes& s, const float* x, float* y, int32_t* positions) {
+template <class T>
+void max_pool(const PoolSizes& s, const T* x, T* y, int32_t* positions) {
   const Window& v = s.window;
   for (int64_t oh = 0; oh < s.out_height; ++oh)
     for (int64_t ow = 0; ow < s.out_width; ++ow, y += block, positions += block) {
@@ -75,7 +74,8 @@ void max_pool(const PoolSizes& s, const float* x, float* y, int32_t* positions) 
     }
 }
 
-void max_pool_gradient(const PoolSizes& s, const int32_t* positions, const float* dy, float* dx) {
+template <class T>
+void max_pool_gradient(const PoolSizes& s, const int32_t* positions, const T* dy, T* dx) {
   const Window& v = s.window;
   for (int64_t h = 0; h < s.height; ++h)
     for (int64_t w = 0; w < s.width; ++w, dx += block) {
@@ -92,7 +92,8 @@ void max_pool_gradient(const PoolSizes& s, const int32_t* positions, const float
     }
 }
 
-void average_pool(const PoolSizes& s, bool include_pad, const float* x, float* y) {
+template <class T>
+void average_pool(const PoolSizes& s, bool include_pad, const T* x, T* y) {
   const Window& v = s.window;
   for (int64_t oh = 0; oh < s.out_height; ++oh)
     for (int64_t ow = 0; ow < s.out_width; ++ow, y += block) {
@@ -106,7 +107,8 @@ void average_pool(const PoolSizes& s, bool include_pad, const float* x, float* y
     }
 }
 
-void average_pool_gradient(const PoolSizes& s, bool include_pad, const float* dy, float* dx) {
+template <class T>
+void average_pool_gradient(const PoolSizes& s, bool include_pad, const T* dy, T* dx) {
   const Window& v = s.window;
   for (int64_t h = 0; h < s.height; ++h)
     for (int64_t w = 0; w < s.width; ++w, dx += block) {
@@ -120,5 +122,17 @@ void average_pool_gradient(const PoolSizes& s, bool include_pad, const float* dy
       store(dx, total);
     }
 }
+
+}  // namespace
+
+template <class T>
+void add_pool(ImageKernels<T>& table) {
+  table.max_pool = max_pool<T>;
+  table.max_pool_gradient = max_pool_gradient<T>;
+  table.average_pool = average_pool<T>;
+  table.average_pool_gradient = average_pool_gradient<T>;
+}
+template void add_pool(ImageKernels<float>&);
+template void add_pool(ImageKernels<BFloat16>&);
 
 }  // namespace resnet::cpu::RESNET_ISA

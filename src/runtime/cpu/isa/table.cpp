@@ -6,32 +6,32 @@
 
 namespace resnet::cpu::RESNET_ISA {
 
+namespace {
+
+template <class T>
+void add_all(ImageKernels<T>& table) {
+  add_layout(table);
+  add_norm(table);
+  add_pointwise(table);
+  add_pool(table);
+}
+
+Kernels make_kernels() {
+  Kernels table = {};
+  table.isa = RESNET_TEXT(RESNET_ISA);
+  table.block = block;
+  add_all(table.f32);
+  add_all(table.bf16);
+  table.sum_lanes = sum_lanes;
+  table.sgd = sgd;
+  table.small_linear = small_linear;
+  return table;
+}
+
+}  // namespace
+
 const Kernels& kernels() {
-  static constexpr Kernels table = {
-      .isa = RESNET_TEXT(RESNET_ISA),
-      .block = block,
-      .to_blocked = to_blocked,
-      .from_blocked = from_blocked,
-      .zero_padding = zero_padding,
-      .copy_lanes = copy_lanes,
-      .moments = moments,
-      .normalise = normalise,
-      .gradient_sums = gradient_sums,
-      .norm_gradient = norm_gradient,
-      .unary = unary,
-      .unary_gradient = unary_gradient,
-      .binary = binary,
-      .sum_lanes = sum_lanes,
-      .sgd = sgd,
-      .scale_plane = scale_plane,
-      .fill_plane = fill_plane,
-      .dot_planes = dot_planes,
-      .max_pool = max_pool,
-      .max_pool_gradient = max_pool_gradient,
-      .average_pool = average_pool,
-      .average_pool_gradient = average_pool_gradient,
-      .small_linear = small_linear,
-  };
+  static const Kernels table = make_kernels();
   return table;
 }
 

@@ -16,10 +16,13 @@ inline constexpr int block = 8;
 
 typedef float Vec __attribute__((vector_size(block * sizeof(float))));
 typedef int32_t IntVec __attribute__((vector_size(block * sizeof(float))));
+typedef uint32_t BitsVec __attribute__((vector_size(block * sizeof(float))));
+typedef uint16_t HalfVec __attribute__((vector_size(block * sizeof(uint16_t))));
 
 // In memory a block begins at any float, also one that was written as floats: only these types may be read there.
 typedef Vec StoredVec __attribute__((aligned(4), may_alias));
 typedef IntVec StoredIntVec __attribute__((aligned(4), may_alias));
+typedef HalfVec StoredHalfVec __attribute__((aligned(2), may_alias));
 
 static inline __attribute__((always_inline)) Vec load(const float* p) { return *reinterpret_cast<const StoredVec*>(p); }
 static inline __attribute__((always_inline)) void store(float* p, Vec v) { *reinterpret_cast<StoredVec*>(p) = v; }
@@ -30,6 +33,20 @@ static inline __attribute__((always_inline)) void store(int32_t* p, IntVec v) {
   *reinterpret_cast<StoredIntVec*>(p) = v;
 }
 
+// bf16 is the upper half of a float; stores round to the nearest, even on ties, and keep a NaN one. A store that rounds
+// by the processor's own instruction (AVX512_BF16) would gain nothing: these kernels wait for memory.
+static inline __attribute__((always_inline)) Vec load(const BFloat16* p) {
+  const BitsVec bits = __builtin_convertvector(*reinterpret_cast<const StoredHalfVec*>(p), BitsVec);
+  return reinterpret_cast<Vec>(bits << 16);
+}
+static inline __attribute__((always_inline)) void store(BFloat16* p, Vec v) {
+  const BitsVec bits = reinterpret_cast<BitsVec>(v);
+  const BitsVec rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const BitsVec kept = v == v ? rounded : (bits >> 16 | 0x40);
+  *reinterpret_cast<StoredHalfVec*>(p) = __builtin_convertvector(kept, HalfVec);
+}
+
+static inline __attribute__((always_inline)) Vec splat(float x) { return Vec{} + x; }
 /// x * scale + shift, rounded in the same way wherever it appears.
 static inline __attribute__((always_inline)) Vec multiply_add(Vec x, Vec scale, Vec shift) {
   return x * scale + shift;  // one fma where the instruction set has it (-ffp-contract=fast)
