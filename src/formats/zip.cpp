@@ -15,7 +15,7 @@ namespace {
 
 constexpr uint32_t local_mark = 0x04034b50, central_mark = 0x02014b50, end_mark = 0x06054b50;
 constexpr uint32_t end64_mark = 0x06064b50, locator64_mark = 0x07064b50;
-constexpr uint64_t local_size = 30, central_size = 46, end_size = 22, locator64_size = 20, end64_size = 56;
+constexpr uint64_t local_size = 30, end_size = 22, locator64_size = 20, end64_size = 56;
 constexpr uint16_t stored = 0, deflated = 8;
 
 /// Little-endian fields of a piece of the file.
