@@ -1,6 +1,6 @@
 #include "data/dataset.hpp"
 
-#include "data/prepare.hpp"
+#include "data/channels.hpp"
 #include "data/resize.hpp"
 #include "data/split.hpp"
 

@@ -1,8 +1,8 @@
 #include "data/loader.hpp"
 
 #include "base/error.hpp"
-#include "data/augment/mix.hpp"
 #include "data/prepare.hpp"
+#include "data/targets.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -170,47 +170,9 @@ struct Loader::State {
     batch.count = static_cast<int64_t>(filled_places);
     std::fill(images.begin() + batch.count * image.elements(), images.end(), 0.0f);
     std::fill(labels.begin() + batch.count, labels.end(), 0);
-    if (has_targets()) fill_targets(batch);
+    if (has_targets(options)) fill_targets(options, batch);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     scratch.times.augment = seconds - scratch.times.decode;
-  }
-
-  bool has_targets() const {
-    return options.training && (options.augmentation.mixes() || !options.class_weights.empty());
-  }
-
-  void fill_targets(Batch& batch) {
-    const auto count = static_cast<std::size_t>(batch.count), elements = static_cast<std::size_t>(image.elements());
-    const auto classes = static_cast<std::size_t>(batch.targets.shape()[1]);
-    const std::span<float> targets = batch.targets.data<float>();
-    std::ranges::fill(targets, 0.0f);
-    if (options.augmentation.mixes())
-      mix(batch, count, elements, targets.first(count * classes));
-    else
-      for (std::size_t n = 0; n < count; ++n)
-        targets[n * classes + static_cast<std::size_t>(batch.labels.data<int32_t>()[n])] = 1;
-    if (!options.class_weights.empty())
-      for (std::size_t n = 0; n < count; ++n) weigh(targets.subspan(n * classes, classes));
-  }
-
-  /// The loss will take q = (1 - s) target + s / K. Here the target becomes what makes q the weight w times as large,
-  /// where w is the mean of the classes' weights in the parts of the target.
-  void weigh(std::span<float> target) const {
-    const double s = options.label_smoothing, classes = static_cast<double>(target.size());
-    double weight = 0;
-    for (std::size_t k = 0; k < target.size(); ++k) weight += double{target[k]} * double{options.class_weights[k]};
-    for (float& part : target)
-      part = static_cast<float>(weight * double{part} + (weight - 1) * s / ((1 - s) * classes));
-  }
-
-  void mix(Batch& batch, std::size_t count, std::size_t elements, std::span<float> targets) {
-    Rng rng(
-        options.seed, "mix",
-        {static_cast<uint64_t>(batch.epoch), static_cast<uint64_t>(batch.step), static_cast<uint64_t>(options.rank)});
-    const Mix chosen = draw_mix(options.augmentation.mixup, options.augmentation.cutmix, static_cast<int>(image[1]),
-                                static_cast<int>(image[2]), rng);
-    mix_batch(chosen, {batch.count, image[0], image[1], image[2]}, batch.images.data<float>().first(count * elements),
-              batch.labels.data<int32_t>().first(count), static_cast<int>(dataset->classes().size()), targets);
   }
 
   void work() {
@@ -285,7 +247,7 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, const Preprocessing& prep
   for (Slot& slot : state_->slots) {
     slot.batch.images = Tensor({options.batch, image[0], image[1], image[2]});
     slot.batch.labels = Tensor({options.batch}, DType::i32);
-    if (state_->has_targets())
+    if (has_targets(options))
       slot.batch.targets = Tensor({options.batch, static_cast<int64_t>(state_->dataset->classes().size())});
     slot.batch.indices.reserve(static_cast<std::size_t>(options.batch));
   }

@@ -2,7 +2,7 @@
 
 #include "data/augment/augmentation.hpp"
 #include "data/augment/draws.hpp"
-#include "data/augment/table.hpp"
+#include "data/channels.hpp"
 #include "data/resize.hpp"
 
 #include <algorithm>
@@ -45,19 +45,6 @@ int resized_side(const Preprocessing& preprocessing) {
   return preprocessing.resize > 0 ? preprocessing.resize : std::max(preprocessing.height, preprocessing.width);
 }
 
-Image with_channels(Image image, int channels) {
-  if (image.channels == channels) return image;
-  Image result{.channels = channels, .height = image.height, .width = image.width};
-  const std::size_t area = static_cast<std::size_t>(image.height) * static_cast<std::size_t>(image.width);
-  result.pixels.resize(area * static_cast<std::size_t>(channels));
-  for (std::size_t i = 0; i < area; ++i)
-    if (channels == 1)
-      result.pixels[i] = luma(&image.pixels[3 * i]);
-    else
-      std::fill_n(&result.pixels[3 * i], 3, image.pixels[i]);
-  return result;
-}
-
 Image prepare(const Image& image, const Preprocessing& preprocessing) {
   Image result = resize_and_centre_crop(image, resized_side(preprocessing), preprocessing.height, preprocessing.width,
                                         preprocessing.filter);
@@ -74,9 +61,9 @@ Image training_picture(const Dataset& dataset, int64_t index, const Preprocessin
     return draw_resized_crop(height, width, {augmentation.resized_crop, 1}, usual_crop_ratio, rng);
   };
   const int longest = std::max(preprocessing.height, preprocessing.width);
-  const DecodedWindow window = dataset.picture(
-      index,
-      {.channels = preprocessing.channels, .scale_for = augmentation.scaled_decoding ? longest : 0, .choose = choose});
+  const PictureRequest request{
+      .channels = preprocessing.channels, .scale_for = augmentation.scaled_decoding ? longest : 0, .choose = choose};
+  const DecodedWindow window = timed_picture(dataset, index, request, decoding);
   Image image = resize(window.image, preprocessing.height, preprocessing.width, preprocessing.filter, window.box);
   return random_change(std::move(image), augmentation, rng);
 }

@@ -17,9 +17,6 @@ namespace resnet {
 /// The shorter side before the crop: `resize`, or what just fills the crop where that is 0.
 int resized_side(const Preprocessing& preprocessing);
 
-/// Grey from RGB as Pillow's convert("L") does it, RGB from grey by three equal channels. channels: 1 or 3.
-Image with_channels(Image image, int channels);
-
 /// Shorter side resized, centre cut out: height x width of `preprocessing`, with its channels. An image of that size
 /// whose shorter side is resized_side() comes back as it is.
 Image prepare(const Image& image, const Preprocessing& preprocessing);

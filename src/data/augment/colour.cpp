@@ -1,6 +1,7 @@
 // Brightness, contrast, saturation and hue, in the arithmetic of Pillow's Blend.c and Convert.c.
 #include "data/augment/operators.hpp"
 #include "data/augment/table.hpp"
+#include "data/channels.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -29,9 +29,4 @@ inline uint8_t blend(int degenerate, int value, float factor) {
   return mixed <= 0 ? 0 : mixed >= 255 ? 255 : static_cast<uint8_t>(mixed);
 }
 
-/// Luma of ITU-R 601 in 16 fractional bits, rounded: what Pillow's convert("L") gives.
-inline uint8_t luma(const uint8_t* rgb) {
-  return static_cast<uint8_t>((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16);
-}
-
 }  // namespace resnet

@@ -2,6 +2,7 @@
 // masks, bottom-up or top-down. Alpha is dropped. Samples of fewer than 8 bits are scaled by v * 255 / max, rounded
 // down, as Pillow does.
 #include "base/error.hpp"
+#include "data/channels.hpp"
 #include "data/decoders/decoders.hpp"
 
 #include <algorithm>
@@ -217,7 +218,7 @@ Image decode_bmp(Bytes bytes, const ImageInfo& info, int channels) {
   for (std::size_t y = 0; y < height; ++y)
     read_row(rows + y * row_bytes, header, palette,
              image.pixels.data() + (header.top_down ? y : height - 1 - y) * width * 3);
-  return converted(std::move(image), channels);
+  return with_channels(std::move(image), channels);
 }
 
 }  // namespace resnet::decoders

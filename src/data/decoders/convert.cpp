@@ -1,14 +1,11 @@
 // Between the samples that formats store and the grey or RGB pixels that networks take, by Pillow's formulas.
+#include "data/channels.hpp"
 #include "data/decoders/decoders.hpp"
 
 #include <algorithm>
 
 namespace resnet::decoders {
 namespace {
-
-uint8_t luma(const uint8_t* rgb) {
-  return static_cast<uint8_t>((19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 0x8000) >> 16);
-}
 
 // a * b / 255, rounded, as Pillow's MULDIV255.
 int multiply(int a, int b) {
@@ -44,20 +41,6 @@ void convert_row(const uint8_t* row, Samples samples, int width, int channels, u
     else
       std::copy_n(rgb, 3, out);
   }
-}
-
-Image converted(Image image, int channels) {
-  if (image.channels == channels) return image;
-  Image out{.channels = channels, .height = image.height, .width = image.width};
-  const std::size_t area = image.pixels.size() / static_cast<std::size_t>(image.channels);
-  out.pixels.resize(area * static_cast<std::size_t>(channels));
-  const Samples samples = image.channels == 1 ? Samples::grey : Samples::rgb;
-  for (int y = 0; y < image.height; ++y) {
-    const auto pixel = static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width);
-    convert_row(image.pixels.data() + pixel * static_cast<std::size_t>(image.channels), samples, image.width, channels,
-                out.pixels.data() + pixel * static_cast<std::size_t>(channels));
-  }
-  return out;
 }
 
 }  // namespace resnet::decoders

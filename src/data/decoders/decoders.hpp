@@ -45,9 +45,8 @@ enum class Samples { grey, rgb, cmyk_inverted };
 constexpr int count_of(Samples samples) { return samples == Samples::grey ? 1 : samples == Samples::rgb ? 3 : 4; }
 
 /// `width` pixels to 1 or 3 channels as Pillow's convert does it: L = (19595 R + 38470 G + 7471 B + 2^15) >> 16.
+/// with_channels() is for whole pictures of grey or RGB.
 /// In place is fine where the pixels shrink.
 void convert_row(const uint8_t* row, Samples samples, int width, int channels, uint8_t* out);
-/// A whole picture of grey or RGB.
-Image converted(Image image, int channels);
 
 }  // namespace resnet::decoders

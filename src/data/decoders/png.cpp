@@ -2,6 +2,7 @@
 // pixels are skipped unread, so that none can be a bomb. libpng's errors end in PngReader::call, as libjpeg's do in its
 // reader.
 #include "base/error.hpp"
+#include "data/channels.hpp"
 #include "data/decoders/decoders.hpp"
 
 #include <png.h>
@@ -116,7 +117,7 @@ Image decode_png(Bytes bytes, const ImageInfo& expected, int channels) {
   std::vector<png_bytep> rows(static_cast<std::size_t>(image.height));
   for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = image.pixels.data() + y * row_bytes;
   reader.call([&] { png_read_image(png, rows.data()); });
-  return converted(std::move(image), channels);
+  return with_channels(std::move(image), channels);
 }
 
 }  // namespace resnet::decoders

@@ -1,6 +1,7 @@
 // Portable grey and pixel maps (netpbm's pgm and ppm): P2, P3 as text, P5, P6 as bytes, samples of 1 to 65535. They are
 // scaled to 8 bits as Pillow scales a PPM: round(value / maximum * 255), halves to even.
 #include "base/error.hpp"
+#include "data/channels.hpp"
 #include "data/decoders/decoders.hpp"
 
 #include <algorithm>
@@ -107,7 +108,7 @@ Image decode_pnm(Bytes bytes, const ImageInfo& info, int channels) {
     const uint8_t* from = bytes.range(header.pixels, count);
     for (std::size_t i = 0; i < count; ++i) put(i, from[i]);
   }
-  return converted(std::move(image), channels);
+  return with_channels(std::move(image), channels);
 }
 
 }  // namespace resnet::decoders

@@ -1,5 +1,6 @@
 // WebP through libwebp; the first frame of an animation through libwebpdemux, which puts it on its canvas.
 #include "base/error.hpp"
+#include "data/channels.hpp"
 #include "data/decoders/decoders.hpp"
 
 #include <webp/decode.h>
@@ -71,7 +72,7 @@ Image decode_webp(Bytes bytes, const ImageInfo& info, int channels) {
   Image image{.channels = 3, .height = info.height, .width = info.width};
   image.pixels.resize(static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width) * 3);
   info.animated ? decode_first_frame(bytes, image) : decode_still(bytes, image);
-  return converted(std::move(image), channels);
+  return with_channels(std::move(image), channels);
 }
 
 }  // namespace resnet::decoders

@@ -103,7 +103,7 @@ TEST(AugmentOperators, EqualPillowsToTheByte) {
 TEST(AugmentOperators, PeersPillowAgreesOnPhotos) {
   const TemporaryFolder folder;
   const auto archive = test::shared_data("imagenet-samples-50.tar");
-  if (!path_exists(archive)) GTEST_SKIP() << "no photos at hand";
+  if (!path_exists(archive)) GTEST_SKIP() << "shared sample data imagenet-samples-50.tar is not here";
   if (std::system("/usr/bin/python3 -c 'import PIL, torchvision' 2>/dev/null") != 0)
     GTEST_SKIP() << "no Pillow or torchvision here";
   const std::string place = folder.path().string();
