@@ -5,6 +5,7 @@
 #include "base/interrupt.hpp"
 #include "base/log.hpp"
 #include "base/progress.hpp"
+#include "base/text.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
@@ -25,14 +26,18 @@ struct Options {
   int64_t examples = 3;
 };
 
+bool is_folder_of_photos(const std::string& data) { return !data.starts_with("builtin:") && holds_image_files(data); }
+
 CheckResult checked(const Options& options) {
   std::optional<Progress> progress;
   const CheckOptions how{.threads = options.threads, .progress = [&](int64_t done, int64_t total) {
                            if (!progress) progress.emplace("checking", total, "images");
                            progress->update(done);
                          }};
-  if (!options.data.starts_with("builtin:") && holds_image_files(options.data)) return check_folder(options.data, how);
-  return check_dataset(open_data(options.data, {.threads = options.threads}), how);
+  if (is_folder_of_photos(options.data)) return check_folder(options.data, how);
+  const DataSplit data = open_data(options.data, {.threads = options.threads, .validation = 1});
+  if (!data.note.empty()) log_info("{}", data.note);
+  return check_dataset(data, how);
 }
 
 std::string title_of(Severity severity) {
@@ -70,7 +75,8 @@ void print_counts(const CheckResult& result, const std::string& data) {
     for (const int64_t count : counts[split]) sum += count;
     if (!result.splits[split].empty()) parts += fmt::format(", {} {}", result.splits[split], sum);
   }
-  print_text("{}: {} images, {} classes{}\n", data, result.images.size(), result.classes.size(), parts);
+  print_text("{}: {}, {}{}\n", data, plural(result.images.size(), "image"), plural(result.classes.size(), "class"),
+             parts);
 }
 
 void print_summary(const CheckResult& result, const Options& options) {
@@ -138,7 +144,7 @@ void write_fix_list(const CheckResult& result, const Options& options) {
   }
   write_file(options.fix_list, text);
   if (unwritable > 0) log_warning("{} paths hold a tab or a line break and are not listed; use --print0", unwritable);
-  log_info("{}: {} files that are better removed", options.fix_list.string(), written);
+  log_info("{}: {} better removed", options.fix_list.string(), plural(written, "file that is", "files that are"));
 }
 
 void fail_if_harmful(const CheckResult& result, const Options& options) {
@@ -162,8 +168,11 @@ Action declare_check(CLI::App& app) {
   add_whole(app, "--examples", options->examples, 0, 1'000'000, "shown of each problem (3)");
   add_threads(app, options->threads);
   add_json(app, options->json);
-  app.footer("The exit code is 3 if something was found that hurts training, 0 otherwise. Nothing is changed.");
+  app.footer("The exit code is 3 if something was found that hurts training. Nothing is changed.");
   return [options](const std::string&) {
+    if (!options->fix_list.empty() && path_exists(options->data) && !is_folder_of_photos(options->data))
+      fail_usage("--fix-list names files to remove; ", options->data,
+                 " holds its images within other files, so leave it out");
     if (options->print0 && options->fix_list.empty()) fail_usage("--print0 is about --fix-list; give both");
     catch_interrupts();
     const CheckResult result = checked(*options);

@@ -83,7 +83,8 @@ void add_footer(CLI::App& app) {
                                       : "";
   app.footer(environment +
              "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 bad data, 4 bad model file, 5 out of memory,\n"
-             "130 interrupted after saving.");
+             "130 interrupted after saving." +
+             (app.get_footer().empty() ? "" : "\n" + app.get_footer()));
 }
 
 }  // namespace resnet::cli

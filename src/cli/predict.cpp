@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "cli/model_argument.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -59,7 +60,8 @@ Action declare_predict(CLI::App& app) {
                  "a run directory (its best network) or a file: .safetensors, .pth, .pt, .th, .onnx")
       ->required();
   add_open_options(app, request.open);
-  app.add_option("IMAGE", request.images, "photos, or folders, of which every photo at any depth is taken")
+  app.add_option("IMAGE", request.images,
+                 "photos, or folders and .tar files, of which every photo at any depth is taken")
       ->required()
       ->take_all();
   add_whole(app, "--top-k", request.top_k, 1, 1'000'000, "classes to name of each photo (5)");
@@ -71,6 +73,8 @@ Action declare_predict(CLI::App& app) {
     expect_weights("predict", options->request.model);
     catch_interrupts();
     const Predictions predictions = predict(options->request);
+    if (predictions.images.empty() && predictions.bad.size() == 1)
+      fail_data(predictions.bad[0].file, ": ", predictions.bad[0].reason);
     for (const BadImage& image : predictions.bad) log_warning("{}: {}", image.file, image.reason);
     if (options->json)
       show_json(predictions);
@@ -79,8 +83,8 @@ Action declare_predict(CLI::App& app) {
     else
       show_text(predictions);
     if (!predictions.bad.empty())
-      fail_data("predict: ", predictions.bad.size(), " of ", predictions.bad.size() + predictions.images.size(),
-                " images could not be read");
+      fail_data("predict: ", predictions.bad.size(), " of ",
+                plural(predictions.bad.size() + predictions.images.size(), "image"), " could not be read");
   };
 }
 

@@ -1,6 +1,7 @@
 #include "data/class_folders.hpp"
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -21,12 +22,6 @@ std::string_view first_of(std::string_view name) { return name.substr(0, name.fi
 std::string_view rest_of(std::string_view name) {
   const std::size_t slash = name.find('/');
   return slash == std::string_view::npos ? std::string_view() : name.substr(slash + 1);
-}
-
-std::string listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i) text += (i ? ", '" : "'") + names[i] + "'";
-  return names.size() > 3 ? text_of(text, " and ", names.size() - 3, " more") : text;
 }
 
 /// Class folders and the files in each, of names without their part.

@@ -1,6 +1,7 @@
 #include "data/image_files.hpp"
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "data/decode.hpp"
 
 #include <fcntl.h>
@@ -8,8 +9,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -56,6 +60,14 @@ std::vector<std::byte> read_whole(const fs::path& path) {
   return bytes;
 }
 
+/// "gif" of "a/b.GIF"; empty if there is none.
+std::string extension_of(std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  std::string extension(dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1));
+  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return extension;
+}
+
 bool is_hidden(const std::string& name) { return name.starts_with('.') || name == "__MACOSX"; }
 
 /// Device and number of a folder, which tell it whatever the links that lead to it.
@@ -95,6 +107,7 @@ class Walk {
     if (is_hidden(path.filename().string())) return;
     if (is_folder(path)) return enter(path, name, depth + 1);
     if (has_image_extension(name)) found.files.push_back(name);
+    if (has_foreign_extension(name)) found.left_out.push_back(name);
   }
 
   std::vector<FolderId> above_;
@@ -126,11 +139,29 @@ bool has_image_extension(std::string_view name) {
   return dot != std::string_view::npos && format_of_extension(name.substr(dot)).has_value();
 }
 
+bool has_foreign_extension(std::string_view name) {
+  constexpr std::array<std::string_view, 17> extensions = {"gif",  "tif", "tiff", "heic", "heif", "avif",
+                                                           "jfif", "jp2", "jxl",  "svg",  "tga",  "ico",
+                                                           "psd",  "dng", "cr2",  "nef",  "arw"};
+  return std::ranges::find(extensions, extension_of(name)) != extensions.end();
+}
+
+std::string note_of_left_out(const std::vector<std::string>& names) {
+  if (names.empty()) return {};
+  std::set<std::string> extensions;
+  for (const std::string& name : names) extensions.insert(extension_of(name));
+  std::string list;
+  for (const std::string& extension : extensions) list += (list.empty() ? "" : ", ") + extension;
+  return text_of(plural(names.size(), "file"), " (", list, ") ", names.size() == 1 ? "is" : "are",
+                 " left out; photos are read as jpg, jpeg, png, ppm, pgm, bmp and webp");
+}
+
 FoundImages find_images(const fs::path& folder) {
   Walk walk;
   walk.enter(folder, "", 0);
   std::sort(walk.found.files.begin(), walk.found.files.end());
   std::sort(walk.found.folders.begin(), walk.found.folders.end());
+  std::sort(walk.found.left_out.begin(), walk.found.left_out.end());
   return std::move(walk.found);
 }
 

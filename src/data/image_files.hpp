@@ -31,6 +31,8 @@ class ImageFiles {
 
   const fs::path& root() const { return root_; }
   std::vector<ImageFile> files;
+  /// Names of pictures in formats that are not read.
+  std::vector<std::string> left_out;
 
   /// Opens a tar file whose parts `files` may name; returns its index. Error (bad data): it cannot be opened.
   int32_t add_archive(const fs::path& path);
@@ -50,10 +52,17 @@ inline constexpr uint64_t largest_file = uint64_t{512} << 20;
 /// Whether the extension is one of jpg jpeg png ppm pgm bmp webp, in any case.
 bool has_image_extension(std::string_view name);
 
+/// Whether the extension is that of another format of pictures (gif, tif, heic ...), which is not read.
+bool has_foreign_extension(std::string_view name);
+
+/// "2 files (gif, tif) are left out; photos are read as jpg ..."; empty if there are none.
+std::string note_of_left_out(const std::vector<std::string>& names);
+
 /// The images below a folder.
 struct FoundImages {
-  std::vector<std::string> files;    // relative, '/' between the parts, sorted by bytes
-  std::vector<std::string> folders;  // likewise: every folder that was entered
+  std::vector<std::string> files;     // relative, '/' between the parts, sorted by bytes
+  std::vector<std::string> folders;   // likewise: every folder that was entered
+  std::vector<std::string> left_out;  // likewise: pictures in formats that are not read
 };
 /// Looks for images at any depth. Names that begin with a dot and __MACOSX are passed over, links are followed,
 /// unless they lead back to a folder they lie in. Error (bad data): a folder cannot be read.

@@ -190,14 +190,20 @@ std::map<std::string, std::string> labels_in(const ImageFiles& files, int32_t ar
   return labels;
 }
 
-void add_shard(ImageFiles& files, const fs::path& shard, const std::string& part) {
-  const int32_t archive = files.add_archive(shard);
+std::vector<TarEntry> entries_of(const ImageFiles& files, int32_t archive) {
   struct stat status {};
   if (::fstat(files.archive(archive), &status) != 0) fail_data("cannot be looked at");
-  const std::vector<TarEntry> entries = tar_entries(files.archive(archive), static_cast<uint64_t>(status.st_size));
+  return tar_entries(files.archive(archive), static_cast<uint64_t>(status.st_size));
+}
+
+void add_shard(ImageFiles& files, const fs::path& shard, const std::string& part) {
+  const int32_t archive = files.add_archive(shard);
+  const std::vector<TarEntry> entries = entries_of(files, archive);
   const std::map<std::string, std::string> labels = labels_in(files, archive, entries);
   for (const TarEntry& entry : entries) {
-    if (!has_image_extension(entry.name) || is_hidden(entry.name)) continue;
+    if (is_hidden(entry.name)) continue;
+    if (has_foreign_extension(entry.name)) files.left_out.push_back(entry.name);
+    if (!has_image_extension(entry.name)) continue;
     std::string name = entry.name;
     if (!labels.empty()) {
       const auto label = labels.find(key_of(entry.name));
@@ -225,6 +231,18 @@ std::vector<fs::path> shards_at(const fs::path& path) {
 }  // namespace
 
 std::vector<TarEntry> tar_entries(int descriptor, uint64_t size) { return TarReader(descriptor, size).entries(); }
+
+std::vector<ImageFile> images_in_tar(ImageFiles& files, const fs::path& path) {
+  return with_context(path.string(), [&] {
+    const int32_t archive = files.add_archive(path);
+    std::vector<ImageFile> images;
+    for (const TarEntry& entry : entries_of(files, archive))
+      if (has_image_extension(entry.name) && !is_hidden(entry.name))
+        images.push_back(
+            {.name = (path / entry.name).string(), .archive = archive, .offset = entry.offset, .bytes = entry.bytes});
+    return images;
+  });
+}
 
 std::optional<DataSplit> open_tar_shards(const fs::path& path, const DataOptions& options) {
   const std::vector<fs::path> shards = shards_at(path);

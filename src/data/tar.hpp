@@ -4,6 +4,7 @@
 
 #include "base/files.hpp"
 #include "data/dataset.hpp"
+#include "data/image_files.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -23,6 +24,10 @@ struct TarEntry {
 /// The regular files of an open tar file of `size` bytes: POSIX (ustar, pax) and GNU headers, whose checksums must be
 /// right. Links and devices are passed over. Error (bad data): damaged, cut short, or beyond a limit.
 std::vector<TarEntry> tar_entries(int descriptor, uint64_t size);
+
+/// The images of a tar file in their order, whatever their classes; their names begin with its path. The file joins the
+/// archives of `files`. Error (bad data): see tar_entries().
+std::vector<ImageFile> images_in_tar(ImageFiles& files, const fs::path& path);
 
 /// A tar file, or a folder with tar files right in it; none if `path` is neither. A shard called train-..., val-...,
 /// validation-... or test-... belongs to that part, if all of them are called so.

@@ -7,6 +7,7 @@
 #include "base/progress.hpp"
 #include "data/loader.hpp"
 #include "data/photos.hpp"
+#include "data/tar.hpp"
 #include "formats/open_model.hpp"
 #include "train/evaluate.hpp"
 #include "train/inference.hpp"
@@ -22,19 +23,25 @@
 namespace resnet {
 namespace {
 
-/// The named files, and the images below the named folders.
-std::vector<PhotoFile> files_of(const std::vector<std::string>& images, std::vector<BadImage>& bad) {
-  std::vector<PhotoFile> files;
-  for (const std::string& name : images) {
-    if (!is_folder(name)) {
-      files.push_back({.file = {.name = name}});
-      continue;
-    }
-    const FoundImages found = find_images(name);
-    if (found.files.empty()) bad.push_back({name, "holds no images (jpg, jpeg, png, ppm, pgm, bmp, webp)"});
-    for (const std::string& file : found.files) files.push_back({.file = {.name = (fs::path(name) / file).string()}});
+/// The images below a named folder, in a named tar file, or the named file itself.
+std::vector<ImageFile> images_at(const std::string& name, ImageFiles& files) {
+  if (fs::path(name).extension() == ".tar") return images_in_tar(files, name);
+  if (!is_folder(name)) return {{.name = name}};
+  const FoundImages found = find_images(name);
+  if (!found.left_out.empty()) log_info("{}: {}", name, note_of_left_out(found.left_out));
+  std::vector<ImageFile> images;
+  for (const std::string& file : found.files) images.push_back({.name = (fs::path(name) / file).string()});
+  return images;
+}
+
+std::vector<PhotoFile> files_of(const std::vector<std::string>& names, ImageFiles& files, std::vector<BadImage>& bad) {
+  std::vector<PhotoFile> photos;
+  for (const std::string& name : names) {
+    std::vector<ImageFile> images = images_at(name, files);
+    if (images.empty()) bad.push_back({name, "holds no images (jpg, jpeg, png, ppm, pgm, bmp, webp)"});
+    for (ImageFile& image : images) photos.push_back({.file = std::move(image)});
   }
-  return files;
+  return photos;
 }
 
 /// Softmax in double, as the loss has it.
@@ -79,12 +86,12 @@ Predictions predict(const PredictRequest& request) {
   if (request.top_k < 1) fail_usage("top-k: expected at least 1, got ", request.top_k);
   const OpenedModel model = opened(request);
   Predictions result;
-  std::vector<PhotoFile> files = files_of(request.images, result.bad);
+  const auto sources = std::make_shared<ImageFiles>(fs::path());
+  std::vector<PhotoFile> files = files_of(request.images, *sources, result.bad);
   if (files.empty()) return result;
   const int threads = request.threads > 0 ? request.threads : available_cores();
   const ModelInfo& info = model.info;
-  const auto photos = photo_dataset(std::make_shared<ImageFiles>(fs::path()), std::move(files), info.classes,
-                                    info.preprocessing.channels);
+  const auto photos = photo_dataset(sources, std::move(files), info.classes, info.preprocessing.channels);
   InferenceProgram program(info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
   Loader loader(
       photos, info.preprocessing,

@@ -12,7 +12,7 @@ namespace resnet {
 
 struct PredictRequest {
   std::string model;                // a file of a network, or a run directory (its best)
-  std::vector<std::string> images;  // files, or folders, whose images at any depth are taken
+  std::vector<std::string> images;  // files, or folders and tar files, whose images are all taken
   int top_k = 5;                    // classes named of each image
   int threads = 0;
   OpenOptions open = {};  // what a foreign file does not say itself

@@ -125,7 +125,7 @@ CheckResult check_dataset(const DataSplit& data, const CheckOptions& options) {
                                .split = static_cast<int>(result.splits.size()),
                                .label = part->label(index)});
     }
-    result.splits.push_back(name);
+    result.splits.push_back(name == "all" ? "" : name);
   }
   for (const BadImage& bad : data.bad)
     result.findings.push_back({.problem = Problem::unreadable, .images = {}, .detail = bad.file + ": " + bad.reason});

@@ -1,6 +1,7 @@
 #include "data/check/listing.hpp"
 
 #include "base/error.hpp"
+#include "data/image_files.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,7 +28,9 @@ Entries entries_of(const fs::path& folder) {
     const std::string name = iterator->path().filename().string();
     std::error_code ignored;
     const bool is_folder = iterator->is_directory(ignored);
-    if (is_folder || iterator->is_regular_file(ignored)) (is_folder ? entries.folders : entries.files).push_back(name);
+    const bool leads_nowhere = iterator->is_symlink(ignored) && !iterator->exists(ignored) && has_image_extension(name);
+    if (is_folder || leads_nowhere || iterator->is_regular_file(ignored))
+      (is_folder ? entries.folders : entries.files).push_back(name);
   }
   if (error) fail_data(folder.string(), ": cannot be read: ", error.message());
   std::ranges::sort(entries.folders);
@@ -36,6 +39,11 @@ Entries entries_of(const fs::path& folder) {
 }
 
 bool is_hidden(const std::string& name) { return name.starts_with("."); }
+
+/// Lists and notes may lie beside the classes, images should not.
+bool is_picture(const std::string& name) {
+  return !is_hidden(name) && (has_image_extension(name) || has_foreign_extension(name));
+}
 
 /// All files below a class folder. Links to folders are followed to the class only, so that none leads in a circle.
 void add_below(const fs::path& folder, const std::string& prefix, ListedFile file, Listing& listing) {
@@ -81,11 +89,12 @@ Listing list_folder(const fs::path& folder) {
   const Entries top = entries_of(root);
   Listing listing{.splits = splits_in(root, top), .classes = {}, .files = {}, .outside = {}};
   for (const std::string& name : top.files)
-    if (!is_hidden(name)) listing.outside.push_back(prefix + name);
+    if (is_picture(name)) listing.outside.push_back(prefix + name);
   const bool split = !listing.splits.empty();
   if (split)
     for (const std::string& name : top.folders)
-      if (std::ranges::find(listing.splits, name) == listing.splits.end())
+      if (std::ranges::find(listing.splits, name) == listing.splits.end() && !is_hidden(name) &&
+          !find_images(root / name).files.empty())
         listing.outside.push_back(prefix + name + "/");
   if (!split) listing.splits = {""};
 
@@ -96,7 +105,8 @@ Listing list_folder(const fs::path& folder) {
     std::erase_if(within.back().folders, is_hidden);
     classes.insert(within.back().folders.begin(), within.back().folders.end());
     if (split)
-      for (const std::string& file : within.back().files) listing.outside.push_back(prefix + name + "/" + file);
+      for (const std::string& file : within.back().files)
+        if (is_picture(file)) listing.outside.push_back(prefix + name + "/" + file);
   }
   listing.classes.assign(classes.begin(), classes.end());
   for (std::size_t s = 0; s < listing.splits.size(); ++s) {

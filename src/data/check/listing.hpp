@@ -18,7 +18,7 @@ struct Listing {
   std::vector<std::string> splits;   // train, val, validation, test as far as there are; else one empty name
   std::vector<std::string> classes;  // sorted by bytes, of all splits together
   std::vector<ListedFile> files;     // by split, class and name
-  std::vector<std::string> outside;  // files and folders that belong to no class
+  std::vector<std::string> outside;  // images, and folders with images, that belong to no class
 };
 
 /// Error (bad data): the folder or one below it cannot be read.
