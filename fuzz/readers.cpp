@@ -7,6 +7,7 @@
 #include "data/cifar.hpp"
 #include "data/idx.hpp"
 #include "data/open.hpp"
+#include "data/photo_split.hpp"
 #include "data/split.hpp"
 #include "data/tar.hpp"
 #include "formats/onnx_import.hpp"
@@ -199,6 +200,10 @@ void fuzz_csv(Input input) {
   std::string written = "title\n";
   for (const std::vector<std::string>& row : rows) written += csv_row(row);
   if (csv_rows(written) != rows) throw std::logic_error("a table changes when written");
+  allow_errors([&] {
+    const SavedSplit split(text_of_input(input), "input");
+    for (const std::string& name : split.classes()) split.validates(name, input.size());
+  });
 }
 
 void fuzz_safetensors(Input input) {

@@ -31,10 +31,16 @@ std::string main_confusion(const EvaluationResult& result, std::size_t truth) {
   return most > 0 ? fmt::format("{} ({})", result.classes[worst], most) : "";
 }
 
+/// "all of photos", "the validation part of photos"
+std::string what_of(const EvaluationResult& result) {
+  return fmt::format("{} of {}", result.part == "all" ? "all" : "the " + result.part + " part", result.data);
+}
+
 void show(const EvaluationResult& result) {
   print_text("top-1 {}", percent(result.top1()));
   if (result.top5()) print_text(", top-5 {}", percent(*result.top5()));
-  print_text(", loss {}, {} images\n\n", loss_text(result.loss), with_thousands(result.count));
+  print_text(", loss {}, {}: {}\n\n", loss_text(result.loss),
+             result.count == 1 ? "1 image" : with_thousands(result.count) + " images", what_of(result));
   Table table({{"class"}, {"images", Align::right}, {"right", Align::right}, {"most often taken for"}});
   for (std::size_t k = 0; k < result.classes.size(); ++k) {
     const std::optional<double> accuracy = result.class_accuracy(k);
@@ -52,11 +58,11 @@ Action declare_eval(CLI::App& app) {
   app.add_option("MODEL", request.model,
                  "a run directory (its best network) or a file: .safetensors, .pth, .pt, .th, .onnx")
       ->required();
-  app.add_option("DATA", request.data, "as for train; a run's own data by default");
+  app.add_option("DATA", request.data,
+                 "as for train; a run's own data by default. Scored is the test part; of data without one all images, "
+                 "but of a run's own data those that it kept for validation");
   add_real(app, "--validation", request.validation,
-           "part of the training images that was kept for validation where there are no test images (the run's, else "
-           "0.1); 1: "
-           "all photos of such a folder");
+           "score this part of data that have no test part, chosen as `train` chooses it without --split; 1: all");
   add_open_options(app, request.open);
   add_threads(app, request.threads);
   add_json(app, options->json);
@@ -69,7 +75,9 @@ Action declare_eval(CLI::App& app) {
     print_json({{"top1", result.top1()},
                 {"top5", top5 ? Json(*top5) : Json(nullptr)},
                 {"loss", result.loss},
-                {"count", result.count}});
+                {"count", result.count},
+                {"part", result.part},
+                {"data", result.data}});
   };
 }
 

@@ -70,6 +70,10 @@ void add_data_options(CLI::App& app, TrainOptions& options) {
                  "generated data take options, as in builtin:shapes?train=8000&seed=1");
   add_real(app, "--validation", options.request.validation,
            "part of the training images kept for validation where there are no test images (0.1)");
+  app.add_option("--split", options.request.split,
+                 "an earlier run, or its split.csv: photos that it knows stay in their part, new ones are split by "
+                 "their content")
+      ->type_name("RUN|FILE");
   PreprocessingChanges& changes = options.request.preprocessing;
   add_whole(app, "--size", changes.size, 8, 4096,
             "both sides of the network's input in pixels (photos; by their sizes)");

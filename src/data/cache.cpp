@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
+#include "base/text.hpp"
 #include "data/cache_file.hpp"
 #include "data/resize.hpp"
 #include "data/split.hpp"
@@ -109,11 +110,19 @@ std::vector<Photo> photos_of(const DataSplit& data) {
   return photos;
 }
 
-bool holds_all(const CacheFile* cache, const std::vector<Photo>& photos) {
-  return cache && std::ranges::all_of(photos, [&](const Photo& photo) {
-           const CacheEntry* entry = cache->find(photo.dataset->hash(photo.index));
-           return entry && (entry->height == 0 || entry->channels == photo.dataset->image_shape()[0]);
-         });
+/// How many of `photos` need not be decoded.
+std::size_t held_by(const CacheFile* cache, const std::vector<Photo>& photos) {
+  if (!cache) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(photos, [&](const Photo& photo) {
+    const CacheEntry* entry = cache->find(photo.dataset->hash(photo.index));
+    return entry && (entry->height == 0 || entry->channels == photo.dataset->image_shape()[0]);
+  }));
+}
+
+std::shared_ptr<const CacheFile> reused(std::shared_ptr<const CacheFile> cache, const fs::path& file,
+                                        std::size_t images) {
+  log_info("cache {}: reused for {}", file.string(), plural(images, "image"));
+  return cache;
 }
 
 /// Empty for a photo that cannot be decoded. With `earlier` (may be null) what it holds is not decoded again.
@@ -164,14 +173,16 @@ void write_cache(const fs::path& file, const std::vector<Photo>& photos,
 std::shared_ptr<const CacheFile> open_or_write(const DataSplit& data, const fs::path& file, int threads) {
   const std::vector<Photo> photos = photos_of(data);
   std::shared_ptr<const CacheFile> cache = CacheFile::open(file);
-  if (holds_all(cache.get(), photos)) return cache;
+  if (held_by(cache.get(), photos) == photos.size()) return reused(cache, file, photos.size());
   make_directory(file.parent_path());
   const WriterLock lock(file);
   cache = CacheFile::open(file);  // another process may have written it meanwhile
-  if (holds_all(cache.get(), photos)) return cache;
+  const std::size_t held = held_by(cache.get(), photos);
+  if (held == photos.size()) return reused(cache, file, held);
   remove_leftovers(file);
   write_cache(file, photos, cache, threads > 0 ? threads : available_cores());
-  log_info("cache {}: {:.0f} MiB", file.string(), static_cast<double>(fs::file_size(file)) / (1 << 20));
+  log_info("cache {}: {:.0f} MiB; {} decoded, {} reused", file.string(),
+           static_cast<double>(fs::file_size(file)) / (1 << 20), plural(photos.size() - held, "image"), held);
   return CacheFile::open(file);
 }
 

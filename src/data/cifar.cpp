@@ -174,11 +174,16 @@ std::optional<DataSplit> open_cifar(const fs::path& folder, const DataOptions& o
   if (!split.train && !split.test) fail_data(place, ": the ", flavour.title, " files are empty; download them again");
   if (!split.train) {
     split.note = text_of(place, ": no training files; the ", split.test->size(), " test images serve evaluation only");
+  } else if (!split.test && options.validation == 1) {
+    split.test = std::exchange(split.train, nullptr);
+    split.test_name = "all";
+    split.split_off = true;
   } else if (!split.test) {
     SplitIndices indices = split_by_hash(*split.train, options.validation);
     split.test = subset(split.train, std::move(indices.validation));
     split.train = subset(split.train, std::move(indices.train));
     split.test_name = "validation";
+    split.split_off = true;
     split.note = text_of(place, ": no ", flavour.test_file, "; ", split.test->size(), " of the ",
                          split.test->size() + split.train->size(),
                          " training images, chosen by a hash of their content, are kept for validation");

@@ -72,8 +72,11 @@ struct DataSplit {
   std::shared_ptr<const Dataset> train;
   /// Never null.
   std::shared_ptr<const Dataset> test;
-  /// "test" if it came as such, "validation" if it was split off the training images.
+  /// "test" if it came as such, "validation" if it was split off the training images or is called so, "all" if nothing
+  /// was kept for training.
   std::string test_name = "test";
+  /// Whether `test` was split off the training images, or is all of them.
+  bool split_off = false;
   /// Short name for directories and titles: "cifar10", "shapes".
   std::string name;
   /// Something the user should know (a part that was split off); empty if nothing is. The caller logs it.

@@ -131,11 +131,16 @@ std::optional<DataSplit> open_idx(const fs::path& folder, const DataOptions& opt
   if (!split.train) {
     split.note =
         text_of(folder.string(), ": no training files; the ", split.test->size(), " test images serve evaluation only");
+  } else if (!split.test && options.validation == 1) {
+    split.test = std::exchange(split.train, nullptr);
+    split.test_name = "all";
+    split.split_off = true;
   } else if (!split.test) {
     SplitIndices indices = split_by_hash(*split.train, options.validation);
     split.test = subset(split.train, std::move(indices.validation));
     split.train = subset(split.train, std::move(indices.train));
     split.test_name = "validation";
+    split.split_off = true;
     split.note = text_of(folder.string(), ": no t10k files; ", split.test->size(),
                          " of the training images, chosen by a hash of their content, are kept for validation");
   }

@@ -1,6 +1,7 @@
 // The one door to data: a name or a folder becomes a DataSplit. A new kind of data set is one file and one row here.
 #pragma once
 
+#include "base/files.hpp"
 #include "data/dataset.hpp"
 
 #include <cstdint>
@@ -14,8 +15,11 @@ struct DataOptions {
   uint64_t seed = 0;
   /// Threads that generate; 0: one for each available core. The data do not depend on it.
   int threads = 0;
-  /// The part of the training images that becomes the validation part where there are no test images.
+  /// The part of the training images that becomes the validation part where there are no test images. 1: all images are
+  /// for evaluation, and none for training.
   double validation = 0.1;
+  /// For photos: split.csv of an earlier run, whose images stay in their parts. Data with parts of their own ignore it.
+  fs::path split = {};
 };
 
 /// Opens `spec`:

@@ -3,8 +3,10 @@
 #include "base/error.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
+#include "base/text.hpp"
 #include "data/class_folders.hpp"
 #include "data/open.hpp"
+#include "data/photo_split.hpp"
 #include "data/split.hpp"
 
 #include <algorithm>
@@ -37,9 +39,7 @@ class Photos final : public Dataset {
     const auto whole = [](int height, int width) { return Rectangle{0, 0, height, width}; };
     return decode_window(bytes, options, request.choose ? request.choose : whole);
   }
-  uint64_t hash(int64_t index) const override {
-    return (at(index).content ^ static_cast<uint64_t>(at(index).label)) * 0x100000001b3;
-  }
+  uint64_t hash(int64_t index) const override { return photo_hash(at(index).content, at(index).label); }
   std::string name_of(int64_t index) const override { return at(index).file.name; }
 
  private:
@@ -108,30 +108,6 @@ std::vector<PhotoFile> usable(const ImageFiles& files, const ClassifiedFiles& pa
   return photos;
 }
 
-/// Moves the share for validation out of `train`; a share of 1 takes all. Where nobody falls into one of the parts, one
-/// image makes it.
-std::vector<PhotoFile> split_off(std::vector<PhotoFile>& train, double fraction) {
-  if (!(fraction > 0 && fraction <= 1))
-    fail_usage("the validation part is ", fraction, " of the training images, expected between 0 and 1");
-  if (fraction == 1) return std::exchange(train, {});
-  if (train.size() < 2) fail_data("has ", train.size(), " usable images, which cannot be split; expected at least 2");
-  const auto stays = [&](const PhotoFile& photo) { return !is_for_validation(photo.content, fraction); };
-  auto middle = std::stable_partition(train.begin(), train.end(), stays);
-  const auto by_content = [](const PhotoFile& a, const PhotoFile& b) { return a.content < b.content; };
-  if (middle == train.end()) {
-    const auto smallest = std::min_element(train.begin(), train.end(), by_content);
-    std::rotate(smallest, smallest + 1, train.end());
-    --middle;
-  } else if (middle == train.begin()) {
-    const auto largest = std::max_element(train.begin(), train.end(), by_content);
-    std::rotate(train.begin(), largest, largest + 1);
-    ++middle;
-  }
-  std::vector<PhotoFile> validation(std::make_move_iterator(middle), std::make_move_iterator(train.end()));
-  train.erase(middle, train.end());
-  return validation;
-}
-
 PhotoSizes sizes_of(const std::vector<PhotoFile>& photos) {
   std::vector<int> sides;
   PhotoSizes sizes;
@@ -163,11 +139,27 @@ Preprocessing photo_preprocessing(const PhotoSizes& sizes, int channels) {
   return result;
 }
 
+/// Without folders for it, the part for validation is taken out of `train`, or all of it where only evaluation is meant
+/// (a share of 1); a note says so.
+std::vector<PhotoFile> take_test_part(std::vector<PhotoFile>& train, ClassFolders& found, const DataOptions& options) {
+  if (options.validation == 1) return std::exchange(train, {});
+  const std::size_t before = train.size();
+  const auto saved = options.split.empty() ? std::nullopt : std::optional(SavedSplit::read(options.split));
+  PhotoSplit parts = split_photos(std::move(train), found.classes, options.validation, saved ? &*saved : nullptr);
+  train = std::move(parts.train);
+  found.notes.push_back(text_of("no folder val/ or test/; ", parts.validation.size(), " of the ",
+                                plural(before, "image"), ", chosen by ",
+                                saved ? text_of(options.split.string(), " and, where it does not name them, ") : "",
+                                "a hash of their content, are kept for validation"));
+  if (!parts.not_validated.empty())
+    found.notes.push_back(
+        text_of("validation has no image of class ", listed(parts.not_validated), "; add images of it"));
+  return std::move(parts.validation);
+}
+
 }  // namespace
 
-bool is_for_validation(uint64_t content, double fraction) {
-  return static_cast<double>(content >> 11) * 0x1p-53 < fraction;
-}
+uint64_t photo_hash(uint64_t content, int label) { return (content ^ static_cast<uint64_t>(label)) * 0x100000001b3; }
 
 std::shared_ptr<const Dataset> photo_dataset(std::shared_ptr<const ImageFiles> files, std::vector<PhotoFile> photos,
                                              std::vector<std::string> classes, int channels) {
@@ -185,21 +177,21 @@ DataSplit open_photos(std::shared_ptr<ImageFiles> files, const std::vector<std::
   std::vector<PhotoFile> train = usable(*files, found.train, options.threads, grey, split.bad);
   std::vector<PhotoFile> test = usable(*files, found.test, options.threads, grey, split.bad);
   if (train.empty() && test.empty())
-    fail_data("none of the ", split.bad.size(), " images can be used; ", split.bad[0].file, ": ", split.bad[0].reason);
+    fail_data("none of the ", plural(split.bad.size(), "image"), " can be used; ", split.bad[0].file, ": ",
+              split.bad[0].reason);
   if (!found.train.files.empty() && train.empty()) fail_data("none of the images in train/ can be used");
   const int channels = grey ? 1 : 3;
   split.sizes = sizes_of(train.empty() ? test : train);
   split.preprocessing = photo_preprocessing(*split.sizes, channels);
   split.augmentation = {.pad = 1024, .flip = true};  // whatever a recipe wants
-  const std::size_t before = train.size();
   if (test.empty()) {
-    test = split_off(train, options.validation);
-    split.test_name = "validation";
-    found.notes.push_back(text_of("no folder val/ or test/; ", test.size(), " of the ", before,
-                                  " images, chosen by a hash of their content, are kept for validation"));
+    test = take_test_part(train, found, options);
+    split.test_name = train.empty() ? "all" : "validation";
+    split.split_off = true;
   } else if (found.test_folder != "test") {
     split.test_name = "validation";
   }
+  if (!files->left_out.empty()) found.notes.push_back(note_of_left_out(files->left_out));
   for (const std::string& note : found.notes) split.note += (split.note.empty() ? "" : "; ") + note;
   if (!train.empty()) split.train = photo_dataset(files, std::move(train), found.classes, channels);
   split.test = photo_dataset(std::move(files), std::move(test), std::move(found.classes), channels);
@@ -211,6 +203,7 @@ std::optional<DataSplit> open_photos(const fs::path& folder, const DataOptions& 
     FoundImages found = find_images(folder);
     if (found.files.empty()) return std::nullopt;
     auto files = std::make_shared<ImageFiles>(folder);
+    files->left_out = std::move(found.left_out);
     for (std::string& name : found.files) files->files.push_back({.name = std::move(name)});
     const fs::path plain = folder.lexically_normal();
     const fs::path last = plain.has_filename() ? plain.filename() : plain.parent_path().filename();

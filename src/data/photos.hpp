@@ -29,15 +29,14 @@ std::shared_ptr<const Dataset> photo_dataset(std::shared_ptr<const ImageFiles> f
                                              std::vector<std::string> classes, int channels);
 
 /// The photos below `folder` as class folders; none if it has no images at all. A part for testing is that of
-/// class_folders.hpp, or is split off by is_for_validation(). Error (bad data): see arrange() and find_images().
+/// class_folders.hpp, or is split off by split_photos(). Error (bad data): see arrange() and find_images().
 std::optional<DataSplit> open_photos(const fs::path& folder, const DataOptions& options);
 
 /// The same for files that were found elsewhere (tar files).
 DataSplit open_photos(std::shared_ptr<ImageFiles> files, const std::vector<std::string>& folders,
                       const std::string& name, const DataOptions& options);
 
-/// Whether an image with this content is kept for validation: a function of the image alone, so images that are added
-/// later move none of those that were there.
-bool is_for_validation(uint64_t content, double fraction);
+/// Dataset::hash of a photo.
+uint64_t photo_hash(uint64_t content, int label);
 
 }  // namespace resnet

@@ -28,6 +28,7 @@ struct AugmentationChanges {
   std::optional<bool> trivial = {}, scaled_decoding = {};
   std::optional<ColourJitter> jitter = {};
   std::optional<double> lighting = {}, erasing = {}, mixup = {}, cutmix = {};
+  bool operator==(const AugmentationChanges&) const = default;
 };
 
 /// A resized crop takes the place of padding and the other way round, TrivialAugment that of RandAugment and the other

@@ -3,6 +3,7 @@
 #include "base/csv.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 
 #include <cmath>
 #include <string_view>
@@ -48,9 +49,11 @@ void BadImages::add(std::span<const BadImage> images) {
   for (const BadImage& image : images)
     if (reasons_.emplace(image.file, image.reason).second) name(image);
   if (count() > limit_ && !images.empty())
-    fail_data(data_, ": ", count(), " images cannot be used, more than the ", limit_, " that --max-bad ", allowed_,
-              " allows; the last one is ", images.back().file, ": ", images.back().reason,
-              "; mend or remove them, or allow more");
+    fail_data(
+        data_, ": ", plural(count(), "image"), " cannot be used, more than the ", limit_, " that --max-bad ", allowed_,
+        " allows; the last one is ", images.back().file, ": ", images.back().reason,
+        "; mend or remove them, or allow more; ",
+        file_.empty() ? text_of("`resnet check ", data_, "` finds them all") : text_of("all are in ", file_.string()));
 }
 
 }  // namespace resnet

@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -47,6 +49,15 @@ std::vector<float> class_weights(const std::string& text, const Dataset& dataset
   for (const double weight : weights)
     result.push_back(static_cast<float>(weight * static_cast<double>(dataset.size()) / sum));
   return result;
+}
+
+std::string describe_class_weights(const std::string& text, const Dataset& dataset) {
+  constexpr std::size_t most = 10;
+  const std::vector<float> weights = class_weights(text, dataset);
+  std::string words;
+  for (std::size_t k = 0; k < std::min(weights.size(), most); ++k)
+    words += fmt::format("{}{} {:.3g}", k ? ", " : "", dataset.classes()[k], weights[k]);
+  return weights.size() > most ? text_of(words, " and ", weights.size() - most, " more") : words;
 }
 
 }  // namespace resnet

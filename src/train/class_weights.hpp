@@ -13,4 +13,7 @@ namespace resnet {
 /// the others. Error (usage): an unknown class, no positive number.
 std::vector<float> class_weights(const std::string& text, const Dataset& dataset);
 
+/// "ants 1.50, bees 0.75", at most ten; empty without weights.
+std::string describe_class_weights(const std::string& text, const Dataset& dataset);
+
 }  // namespace resnet

@@ -5,8 +5,10 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
+#include "base/text.hpp"
 #include "data/loader.hpp"
 #include "data/open.hpp"
+#include "data/photo_split.hpp"
 #include "train/config.hpp"
 #include "train/run.hpp"
 #include "train/unchanged.hpp"
@@ -14,6 +16,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -58,6 +61,85 @@ void complete(OpenedModel& model, const DataSplit& data, const std::string& file
   }
 }
 
+/// The first image of each class, then the second of each, until there are enough; where the classes are too many,
+/// those of classes at equal distances.
+std::set<int64_t> images_to_show(const Dataset& dataset) {
+  std::vector<std::vector<int64_t>> of_class(dataset.classes().size());
+  for (int64_t index = 0; index < dataset.size(); ++index) {
+    std::vector<int64_t>& images = of_class[static_cast<std::size_t>(dataset.label(index))];
+    if (std::ssize(images) < shown_images) images.push_back(index);
+  }
+  std::erase_if(of_class, [](const std::vector<int64_t>& images) { return images.empty(); });
+  const int64_t classes = std::ssize(of_class), shown = std::min(classes, shown_images);
+  std::set<int64_t> chosen;
+  for (std::size_t round = 0; round < static_cast<std::size_t>(shown_images); ++round)
+    for (int64_t k = 0; k < shown; ++k) {
+      const std::vector<int64_t>& images = of_class[static_cast<std::size_t>(k * classes / shown)];
+      if (round < images.size() && std::ssize(chosen) < shown_images) chosen.insert(images[round]);
+    }
+  return chosen;
+}
+
+/// What is evaluated on what.
+struct Sources {
+  fs::path model;
+  std::string data;
+  DataOptions options;
+  std::optional<ImagesIdentity> tested;  // what a run's own data held when it was started
+  fs::path trained_split;                // where the data are not the run's own
+};
+
+/// The run of a folder, or of a model file in one.
+std::optional<RunDirectory> run_of(const fs::path& model) {
+  if (is_folder(model)) return open_run(model);
+  const fs::path above = fs::absolute(model).lexically_normal().parent_path().parent_path();
+  if (!path_exists(above / "config.toml") || !path_exists(above / "checkpoints" / model.filename()))
+    return std::nullopt;
+  return open_run(above);
+}
+
+bool same_place(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  std::error_code error;
+  return fs::equivalent(a, b, error);
+}
+
+Sources sources_of(const EvaluateRequest& request) {
+  Sources sources{.model = request.model, .data = request.data, .options = {}, .tested = {}, .trained_split = {}};
+  const std::optional<RunDirectory> run = run_of(request.model);
+  const bool folder = is_folder(request.model);
+  if (folder) sources.model = run->model();
+  if (request.data.empty() && !folder) fail_usage("evaluation: name the data to evaluate ", request.model, " on");
+  sources.options.validation = request.validation.value_or(1);
+  if (!run) return sources;
+  const RunConfig config = config_from_toml(read_file(run->config(), 1 << 20), run->config().string());
+  const bool own = sources.data.empty() || same_place(sources.data, config.data);
+  if (own) sources.data = config.data;
+  const bool as_trained = own && request.validation.value_or(config.validation) == config.validation;
+  if (as_trained) {
+    sources.options.validation = config.validation;
+    sources.options.split = run->saved_split();
+    sources.tested = config.test;
+  } else {
+    sources.trained_split = run->saved_split();
+  }
+  return sources;
+}
+
+/// Says where an accuracy is not what it seems: images that are not those of the training, or that were learnt from.
+void warn_of_other_images(const Sources& sources, const DataSplit& data) {
+  if (sources.tested && !(identity_of(*data.test) == *sources.tested))
+    log_warning("{}: these are not the images that the run was tested on: {} then, {} now", sources.data,
+                sources.tested->count, data.test->size());
+  if (sources.trained_split.empty() || !data.sizes) return;
+  const SavedSplit split = SavedSplit::read(sources.trained_split);
+  if (split.classes() != data.test->classes()) return;
+  int64_t learnt = 0;
+  for (int64_t index = 0; index < data.test->size(); ++index) learnt += split.trained_on(*data.test, index) ? 1 : 0;
+  if (learnt > 0)
+    log_warning("{}: the run was trained on {} of these {}", sources.data, learnt, plural(data.test->size(), "image"));
+}
+
 }  // namespace
 
 int64_t evaluation_batch(const ImageSize& image) {
@@ -71,7 +153,8 @@ std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::s
   const std::vector<int32_t> labels = match_classes(dataset->classes(), info.classes);
   Loader loader(dataset, info.preprocessing,
                 {.batch = evaluation_batch(info.spec.input), .training = false, .threads = threads});
-  EvaluationSums sums(info.classes, shown_images);
+  EvaluationSums sums(info.classes);
+  const std::set<int64_t> wanted = images_to_show(*dataset);
   std::vector<int64_t> shown;
   Progress progress("evaluation", dataset->size(), "images");
   int64_t done = 0;
@@ -80,11 +163,15 @@ std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::s
     const Batch& batch = loader.next();
     if (bad) bad->add(batch.bad);
     if (!bad && !batch.bad.empty()) fail_data(batch.bad.front().file, ": ", batch.bad.front().reason);
-    for (const int64_t index : batch.indices)
-      if (std::ssize(shown) < shown_images) shown.push_back(index);
+    std::vector<int64_t> rows;
+    for (std::size_t row = 0; row < batch.indices.size(); ++row)
+      if (wanted.contains(batch.indices[row])) {
+        shown.push_back(batch.indices[row]);
+        rows.push_back(static_cast<int64_t>(row));
+      }
     Tensor truth = batch.labels;
     for (int32_t& label : truth.data<int32_t>()) label = labels[static_cast<std::size_t>(label)];
-    sums.add(program.logits(batch.images), truth, batch.count);
+    sums.add(program.logits(batch.images), truth, batch.count, rows);
     progress.update(done += batch.count);
   }
   EvaluationResult result = sums.result();
@@ -93,34 +180,24 @@ std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::s
 }
 
 EvaluationResult evaluate(const EvaluateRequest& request) {
-  fs::path file = request.model;
-  std::string source = request.data;
-  double validation = DataOptions{}.validation;
-  std::optional<ImagesIdentity> tested;  // what a run's own data held when it was started
-  if (is_folder(file)) {
-    const RunDirectory run = open_run(file);
-    const RunConfig config = config_from_toml(read_file(run.config(), 1 << 20), run.config().string());
-    file = run.model();
-    validation = config.validation;  // with named data too: another share would bring back images it was trained on
-    if (source.empty() && request.validation.value_or(validation) == validation) tested = config.test;
-    if (source.empty()) source = config.data;
-  }
-  if (source.empty()) fail_usage("evaluation: name the data to evaluate ", request.model, " on");
-  OpenedModel model = open_model(file, request.open);
+  const Sources sources = sources_of(request);
+  OpenedModel model = open_model(sources.model, request.open);
   for (const std::string& note : model.notes) log_info("{}", note);
   const int threads = request.threads > 0 ? request.threads : available_cores();
-  const DataSplit data = open_data(source, {.threads = threads, .validation = request.validation.value_or(validation)});
+  DataOptions options = sources.options;
+  options.threads = threads;
+  const DataSplit data = open_data(sources.data, options);
   if (!data.note.empty()) log_info("{}", data.note);
-  if (tested && !(identity_of(*data.test) == *tested))
-    log_warning("{}: these are not the images that the run was tested on: {} then, {} now", source, tested->count,
-                data.test->size());
-  complete(model, data, file.string());
+  warn_of_other_images(sources, data);
+  complete(model, data, sources.model.string());
   InferenceProgram program(model.info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
-  BadImages bad(source, 1, data.test->size() + std::ssize(data.bad));
+  BadImages bad(sources.data, 1, data.test->size() + std::ssize(data.bad));
   bad.add(data.bad);
   std::optional<EvaluationResult> result =
       evaluate(program, data.test, model.info, &bad, default_loader_threads(threads));
   if (!result) fail_as(ExitCode::interrupted, "evaluation: interrupted");
+  result->data = sources.data;
+  result->part = data.test_name;
   return std::move(*result);
 }
 

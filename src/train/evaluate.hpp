@@ -20,7 +20,7 @@ namespace resnet {
 /// Images in a batch of an evaluation: 100 small ones, fewer large ones. It depends on nothing else, because the bits
 /// of a convolution may depend on it.
 int64_t evaluation_batch(const ImageSize& image);
-/// Images of which the report shows prediction and truth.
+/// Images of which the report shows prediction and truth, as evenly from all classes as there are.
 inline constexpr int64_t shown_images = 16;
 
 /// All images of `dataset` in its order, but for bad ones, which `bad` is told of (without it the first one is an
@@ -32,13 +32,15 @@ struct EvaluateRequest {
   std::string model;      // a model file, or a run directory (its best, or its last before the first epoch has ended)
   std::string data;       // what open_data takes; empty for a run directory: the data it was trained with
   OpenOptions open = {};  // what a foreign file does not say itself
-  std::optional<double> validation = {};  // part split off for validation; none: the run's, else 0.1
+  std::optional<double> validation = {};  // part split off for validation; none: see below
   int threads = 0;
 };
 
 /// Evaluates a model file or run on the test part of a data set, with the model's preprocessing; classes are matched by
-/// name. A foreign file without preprocessing gets the data set's, one without classes the data set's in their order;
-/// both are said. Error (bad model, bad data): the data have a class that the model has not, or images of another size.
+/// name. Of data without such a part all images are taken, but of a run's own data those that it kept for validation
+/// (as its split.csv has it; a model file that lies in a run counts as the run). A foreign file without preprocessing
+/// gets the data set's, one without classes the data set's in their order; both are said. Error (bad model, bad data):
+/// the data have a class that the model has not, or images of another size.
 EvaluationResult evaluate(const EvaluateRequest& request);
 
 }  // namespace resnet

@@ -71,12 +71,12 @@ std::string loss_text(double loss) {
   return std::abs(loss) < 1e6 ? fmt::format("{:.4f}", loss) : fmt::format("{:.3e}", loss);
 }
 
-EvaluationSums::EvaluationSums(std::vector<std::string> classes, int64_t keep) : keep_(keep) {
+EvaluationSums::EvaluationSums(std::vector<std::string> classes) {
   result_.confusion.resize(classes.size() * classes.size());
   result_.classes = std::move(classes);
 }
 
-void EvaluationSums::add(const Tensor& logits, const Tensor& labels, int64_t count) {
+void EvaluationSums::add(const Tensor& logits, const Tensor& labels, int64_t count, std::span<const int64_t> shown) {
   assert(static_cast<std::size_t>(logits.shape()[1]) == result_.classes.size());
   for (int64_t row = 0; row < count; ++row) {
     const std::span<const float> scores = row_of(logits, row);
@@ -90,13 +90,15 @@ void EvaluationSums::add(const Tensor& logits, const Tensor& labels, int64_t cou
     result_.correct += rank == 0;
     result_.correct5 += rank < 5;
     ++result_.confusion[label * result_.classes.size() + static_cast<std::size_t>(predicted)];
-    if (static_cast<int64_t>(result_.predicted.size()) < keep_) {
-      result_.predicted.push_back(predicted);
-      const double confidence = std::exp(scores[static_cast<std::size_t>(predicted)] - normaliser);
-      result_.confidence.push_back(std::isfinite(confidence) ? confidence : 0);
-    }
   }
   result_.count += count;
+  for (const int64_t row : shown) {
+    const std::span<const float> scores = row_of(logits, row);
+    const int predicted = argmax(scores);
+    const double confidence = std::exp(scores[static_cast<std::size_t>(predicted)] - log_sum_exp(scores));
+    result_.predicted.push_back(predicted);
+    result_.confidence.push_back(std::isfinite(confidence) ? confidence : 0);
+  }
 }
 
 EvaluationResult EvaluationSums::result() const {

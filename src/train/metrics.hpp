@@ -23,12 +23,14 @@ struct TrainingMetrics {
 
 /// The result of an evaluation. Accuracies are fractions.
 struct EvaluationResult {
+  /// Which data, and what of them: "test", "validation" or "all". Empty for the evaluations of a training.
+  std::string data = {}, part = {};
   int64_t count = 0;
   double loss = 0;  // mean cross-entropy without label smoothing
   int64_t correct = 0, correct5 = 0;
   std::vector<std::string> classes;
   std::vector<int64_t> confusion;  // [classes, classes], rows are the truth
-  std::vector<int> predicted;      // class of each of the first images asked for
+  std::vector<int> predicted;      // class of each of the images asked for
   std::vector<double> confidence;  // and its probability
   std::vector<int64_t> shown;      // and where it is in the data set
 
@@ -54,15 +56,14 @@ int64_t count_correct(const Tensor& scores, const Tensor& labels, int64_t count)
 /// equal ones before it.
 class EvaluationSums {
  public:
-  /// The predictions of the first `keep` images are kept.
-  EvaluationSums(std::vector<std::string> classes, int64_t keep);
-  void add(const Tensor& logits, const Tensor& labels, int64_t count);
+  explicit EvaluationSums(std::vector<std::string> classes);
+  /// The predictions of the rows in `shown` are kept, in that order.
+  void add(const Tensor& logits, const Tensor& labels, int64_t count, std::span<const int64_t> shown = {});
   EvaluationResult result() const;
 
  private:
   EvaluationResult result_;
   double loss_sum_ = 0;
-  int64_t keep_;
 };
 
 }  // namespace resnet

@@ -1,6 +1,7 @@
 #include "train/pace.hpp"
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 
 #include <fmt/format.h>
 
@@ -34,10 +35,9 @@ std::string describe(const PaceTimes& times, double seconds, int loader_threads)
   const double decode = part(times.loader.decode, whole), augment = part(times.loader.augment, whole);
   const double waiting = waiting_part(times);
   return fmt::format(
-      "time: computing {:.0f} %, waiting for images {:.0f} %; {} loader thread{}: decoding {:.0f} %, augmenting {:.0f} "
-      "%, "
+      "time: computing {:.0f} %, waiting for images {:.0f} %; {}: decoding {:.0f} %, augmenting {:.0f} %, "
       "idle {:.0f} %; {}",
-      100 * (1 - waiting), 100 * waiting, loader_threads, loader_threads == 1 ? "" : "s", 100 * decode, 100 * augment,
+      100 * (1 - waiting), 100 * waiting, plural(loader_threads, "loader thread"), 100 * decode, 100 * augment,
       100 * std::max(0.0, 1 - decode - augment), advice(times, decode + augment));
 }
 

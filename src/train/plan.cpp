@@ -1,16 +1,19 @@
 #include "train/plan.hpp"
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "data/prepare.hpp"
 #include "formats/open_model.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace resnet {
 namespace {
@@ -42,8 +45,10 @@ PhotoChoice choose_network(const PhotoSizes& sizes, int64_t count) {
   return {.model = "resnet18",
           .size = size,
           .resize = rounded(size * 256.0 / 224),
-          .why = fmt::format("the median shorter side is {} px and {} photos are {}", sizes.median, count,
-                             count >= many_photos ? "many" : "few")};
+          .why = fmt::format("the median shorter side is {} px and {} {}", sizes.median, plural(count, "photo"),
+                             count == 1             ? "is little"
+                             : count >= many_photos ? "are many"
+                                                    : "are few")};
 }
 
 /// Batches of 8 to 128 images, so that an epoch has some twenty steps; 10 to 60 epochs, so that there are some thousand
@@ -116,18 +121,30 @@ ModelSpec spec_of(const ModelInfo& weights, const DataSplit& data, const Preproc
                    {preprocessing.channels, preprocessing.height, preprocessing.width});
 }
 
+/// What was left open and is chosen here, with the options that change it; nothing of what the user or the weights
+/// said.
 std::string reason_of(const TrainRequest& request, const TrainingPlan& plan, const DataSplit& data,
-                      const std::string& why, bool from_weights) {
+                      const PhotoChoice& choice, bool with_weights) {
   const Preprocessing& p = plan.info.preprocessing;
-  std::string text =
-      fmt::format("{} classes, {} photos for training: {}", plan.info.classes.size(), data.train->size(), why);
-  text += fmt::format("; so {} at {}x{} (--model, --size{})", plan.info.spec.name, p.height, p.width,
-                      from_weights ? "; as the weights had it" : "");
-  if (request.choose_recipe)
-    text += fmt::format(", {} epoch{} of batches of {} at lr {:g} (--epochs, --batch, --lr), {}", plan.recipe.epochs,
-                        plan.recipe.epochs == 1 ? "" : "s", plan.recipe.batch, plan.recipe.schedule.peak,
-                        describe(plan.recipe.augmentation));
-  return text;
+  const bool network = request.model.empty() && !with_weights, size = !request.preprocessing.size && !with_weights;
+  std::vector<std::string> chosen;
+  if (network && size)
+    chosen.push_back(fmt::format("{} at {}x{} (--model, --size)", plan.info.spec.name, p.height, p.width));
+  else if (network)
+    chosen.push_back(plan.info.spec.name + " (--model)");
+  else if (size)
+    chosen.push_back(fmt::format("an input of {}x{} (--size)", p.height, p.width));
+  if (request.choose_recipe) {
+    const RecipeChanges& changes = *request.choose_recipe;
+    const Recipe& recipe = plan.recipe;
+    if (!changes.epochs && !changes.iterations) chosen.push_back(plural(recipe.epochs, "epoch") + " (--epochs)");
+    if (!changes.batch) chosen.push_back(fmt::format("batches of {} (--batch)", recipe.batch));
+    if (!changes.lr) chosen.push_back(fmt::format("a learning rate of {:g} (--lr)", recipe.schedule.peak));
+    if (changes.augmentation == AugmentationChanges{}) chosen.push_back(describe(recipe.augmentation));
+  }
+  if (chosen.empty()) return {};
+  return fmt::format("{}, {} for training: {}; chosen for them: {}", plural(plan.info.classes.size(), "class"),
+                     plural(data.train->size(), "photo"), choice.why, fmt::join(chosen, ", "));
 }
 
 TrainingPlan plan_photos(const TrainRequest& request, const DataSplit& data, const ModelInfo* weights) {
@@ -157,8 +174,7 @@ TrainingPlan plan_photos(const TrainRequest& request, const DataSplit& data, con
     choose_augmentation(plan.recipe, choice, data, small);
     plan.recipe = changed(plan.recipe, *request.choose_recipe);
   }
-  if (request.model.empty() || request.choose_recipe)
-    plan.reason = reason_of(request, plan, data, choice.why, from_weights);
+  plan.reason = reason_of(request, plan, data, choice, weights != nullptr);
   return plan;
 }
 

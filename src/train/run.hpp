@@ -35,6 +35,8 @@ class RunDirectory {
   fs::path classes() const { return path_ / "classes.txt"; }
   /// Of photos: the part, class and content of each image, and the images that cannot be used.
   fs::path split() const { return path_ / "split.csv"; }
+  /// The same, or nothing where the run has none.
+  fs::path saved_split() const { return path_exists(split()) ? split() : fs::path(); }
   fs::path bad_files() const { return path_ / "bad_files.csv"; }
   fs::path last() const { return path_ / "checkpoints" / "last.safetensors"; }
   fs::path best() const { return path_ / "checkpoints" / "best.safetensors"; }

@@ -3,9 +3,11 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "base/text.hpp"
 #include "data/cache.hpp"
 #include "data/open.hpp"
 #include "formats/open_model.hpp"
+#include "train/class_weights.hpp"
 #include "train/plan.hpp"
 #include "train/split_file.hpp"
 #include "train/trainer.hpp"
@@ -25,19 +27,26 @@ std::string lasting_source(const std::string& data) {
   return data.starts_with("builtin:") ? data : fs::absolute(data).lexically_normal().string();
 }
 
-DataSplit open_for_training(const std::string& source, double validation, int threads, const fs::path& cache) {
-  DataSplit data = open_data(source, {.threads = threads, .validation = validation});
+DataSplit open_for_training(const std::string& source, const DataOptions& options, const fs::path& cache) {
+  DataSplit data = open_data(source, options);
   if (!data.train) fail_data(source, ": has no training images; it can only be used by 'eval'");
   if (!data.note.empty()) log_info("{}", data.note);
-  return cache.empty() ? data : with_cache(std::move(data), cache_file(cache, source), threads);
+  return cache.empty() ? data : with_cache(std::move(data), cache_file(cache, source), options.threads);
+}
+
+/// split.csv itself, or that of a run.
+fs::path split_file_of(const TrainRequest& request) {
+  if (request.split.empty() || !is_folder(request.split)) return request.split;
+  return open_run(request.split).split();
 }
 
 void check_request(const TrainRequest& request, const Recipe& recipe, const DataSplit& data) {
   check(recipe);
   if (!(request.max_bad >= 0 && request.max_bad <= 1))
     fail_usage("max-bad: expected a part between 0 and 1, got ", request.max_bad);
-  if (!(request.validation > 0 && request.validation < 1))
-    fail_usage("validation: expected a part between 0 and 1, got ", request.validation);
+  if (!request.split.empty() && !(data.sizes && data.split_off))
+    fail_usage("split: ", request.data, data.sizes ? " has folders for its parts" : " holds no photos in class folders",
+               ", so ", request.split.string(), " says nothing of it; leave out --split");
   if (request.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     fail_usage("seed: expected at most 9223372036854775807, got ", request.seed);
   if (request.precision == Precision::bf16 && !cpu_backend_info().bf16)
@@ -86,16 +95,27 @@ TrainingPosition first_position(uint64_t seed, const Recipe& recipe, const Model
 void describe_start(const Trainer& trainer, const ModelInfo& info, const DataSplit& data, const RunDirectory& run) {
   const Recipe& recipe = trainer.config().recipe;
   log_info("{}: {}", info.spec.name, describe(info.spec));
-  log_info("{}: {} images for training, {} for {}, {} classes", data.name, data.train->size(), data.test->size(),
-           data.test_name, info.classes.size());
-  log_info("recipe {}: {} steps of {} images, {} an epoch, lr {}", recipe.name, trainer.steps(), recipe.batch,
-           trainer.steps_per_epoch(), recipe.schedule.peak);
+  log_info("{}: {} for training, {} for {}, {}", data.name, plural(data.train->size(), "image"), data.test->size(),
+           data.test_name, plural(info.classes.size(), "class"));
+  log_info("recipe {}: {} of {}, {} an epoch, lr {}", recipe.name, plural(trainer.steps(), "step"),
+           plural(recipe.batch, "image"), trainer.steps_per_epoch(), recipe.schedule.peak);
+  if (const std::string weights = describe_class_weights(recipe.class_weights, *data.train); !weights.empty())
+    log_info("weights of the classes in the loss: {}", weights);
+  if (recipe.balanced_sampling) log_info("an epoch shows as many images of each class");
   const Augmentation augmentation = allowed(recipe.augmentation, data.augmentation);
   log_info("augmentation: {}", describe(augmentation));
   if (!data.augmentation.flip && (augmentation.randaugment_count > 0 || augmentation.trivial))
     log_warning("{}: mirroring changes the class of these images, so shears and rotations may do so too", data.name);
+  const bool of_colours =
+      augmentation.jitter.saturation > 0 || augmentation.jitter.hue > 0 || augmentation.lighting > 0;
+  if (info.preprocessing.channels == 1 && (augmentation.randaugment_count > 0 || augmentation.trivial || of_colours))
+    log_info(
+        "the images are grey: what changes colours only (saturation, hue, lighting, a policy's Color) leaves them "
+        "alone");
   const int64_t left_out = data.train->size() - trainer.steps_per_epoch() * recipe.batch;
-  if (left_out > 0) log_info("the last {} images of each epoch's order fill no batch and are left out", left_out);
+  if (left_out > 0)
+    log_info("the last {} of each epoch's order {} no batch and {} left out", plural(left_out, "image"),
+             left_out == 1 ? "fills" : "fill", left_out == 1 ? "is" : "are");
   log_info("run {}", run.path().string());
 }
 
@@ -155,7 +175,11 @@ void expect_same_kernels(const RunConfig& before, const RunConfig& now, const Ru
 
 TrainResult train(const TrainRequest& request) {
   const int threads = thread_count(request.threads);
-  const DataSplit data = open_for_training(request.data, request.validation, threads, request.cache);
+  if (!(request.validation > 0 && request.validation < 1))
+    fail_usage("validation: expected a part between 0 and 1, got ", request.validation);
+  const DataSplit data = open_for_training(
+      request.data, {.threads = threads, .validation = request.validation, .split = split_file_of(request)},
+      request.cache);
   const std::optional<ModelInfo> start = info_of_weights(request, data);
   const auto [info, recipe, reason] = plan_training(request, data, start ? &*start : nullptr);
   check_request(request, recipe, data);
@@ -204,7 +228,8 @@ TrainResult resume(const ResumeRequest& request) {
   LoadedPosition loaded = load_position(run.last());
   const RunConfig config = next_config(before, loaded, request, run);
   const ModelInfo info = loaded.info;
-  const DataSplit data = open_for_training(config.data, config.validation, threads, request.cache);
+  const DataSplit data = open_for_training(
+      config.data, {.threads = threads, .validation = config.validation, .split = run.saved_split()}, request.cache);
   if (data.train->classes() != info.classes)
     fail_data(config.data, ": has other classes than the run was trained on; restore the data");
   expect_same_images(config, data, run);

@@ -31,6 +31,7 @@ struct TrainRequest {
   ModelOptions model_options = {};      // its variant; classes and input size come from the data
   std::string data = "builtin:shapes";  // what open_data takes
   double validation = 0.1;              // part split off for validation where there are no test images
+  fs::path split = {};                  // photos keep the part that this split.csv, or that of this run, says
   double max_bad = 0.01;                // part of the images that may turn out to be unusable
   Recipe recipe = recipes().front();
   /// For photos a recipe is found by plan_training() and then changed like this; `recipe` counts for other data.

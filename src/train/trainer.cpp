@@ -265,6 +265,7 @@ void Trainer::report(const RunDirectory& run, const std::string& failure) {
                         .test_name = setup_.data.test_name,
                         .test = shown_.get(),
                         .augmentation = describe(loader_options(setup_).augmentation),
+                        .class_weights = describe_class_weights(setup_.config.recipe.class_weights, *setup_.data.train),
                         .training = shown_training_,
                         .evaluation = evaluation_,
                         .time = time_,

@@ -120,6 +120,9 @@ void add_training_images(HtmlPage& page, const TrainingReport& report) {
   if (report.training.empty() || (input.channels != 1 && input.channels != 3)) return;
   page.section("What it is trained on");
   page.paragraph("Augmentation: " + report.augmentation + ".");
+  if (!report.class_weights.empty())
+    page.paragraph("Weights of the classes in the loss: " + report.class_weights + ".");
+  if (report.config.recipe.balanced_sampling) page.paragraph("An epoch shows as many images of each class.");
   std::vector<GalleryItem> items;
   for (const TrainingImage& image : report.training)
     items.push_back(

@@ -31,6 +31,7 @@ struct TrainingReport {
   std::string test_name;                       // "test" or "validation"
   const Dataset* test = nullptr;               // the images shown, of one size
   std::string augmentation;                    // in words
+  std::string class_weights;                   // likewise; empty if there are none
   std::vector<TrainingImage> training;         // some images as they are trained on
   std::optional<EvaluationResult> evaluation;  // none before the first epoch has ended
   TimeSplit time;

@@ -22,13 +22,18 @@ using Names = std::vector<std::string>;
 
 class PhotoFolder : public testing::Test {
  protected:
-  void put(const std::string& file, int seed = 0, int channels = 3) {
+  /// Every picture is another one, unless a seed says which.
+  void put(const std::string& file) { put(file, 1000 + ++pictures_); }
+  void put(const std::string& file, int seed, int channels = 3) {
     folder.put(file, test::picture_bytes(10, 12, seed, channels));
   }
   DataSplit open(double validation = 0.1) {
     return open_data(folder.path().string(), {.threads = 2, .validation = validation});
   }
   TemporaryFolder folder;
+
+ private:
+  int pictures_ = 0;
 };
 
 Names files_of(const Dataset& dataset) {
@@ -86,6 +91,11 @@ TEST_F(PhotoFolder, EmptyClassesAreLeftOut) {
   const DataSplit split = open(0.4);
   EXPECT_EQ(split.train->classes(), (Names{"a", "b"}));
   EXPECT_NE(split.note.find("class 'c' has no images and is left out"), std::string::npos) << split.note;
+}
+
+TEST_F(PhotoFolder, PicturesOfOtherFormatsAreNamedOnce) {
+  for (const char* file : {"a/1.ppm", "a/2.ppm", "b/1.ppm", "a/x.gif", "b/y.TIF", "b/notes.txt"}) put(file);
+  EXPECT_NE(open().note.find("2 files (gif, tif) are left out"), std::string::npos) << open().note;
 }
 
 TEST_F(PhotoFolder, WhatIsNoDataSetIsRefused) {
@@ -151,7 +161,9 @@ TEST_F(PhotoFolder, BadHeadersAreLeftOutAndNamed) {
 }
 
 TEST_F(PhotoFolder, GreyPicturesStayGrey) {
-  for (const char* file : {"a/1.pgm", "a/2.pgm", "b/1.pgm"}) put(file, 1, 1);
+  put("a/1.pgm", 1, 1);
+  put("a/2.pgm", 2, 1);
+  put("b/1.pgm", 3, 1);
   EXPECT_EQ(open(0.4).preprocessing.channels, 1);
   put("b/2.ppm");
   EXPECT_EQ(open(0.4).preprocessing.channels, 3);
@@ -230,7 +242,8 @@ TEST_F(PhotoLoader, TrainingReplacesABadImageWhateverTheThreads) {
 TEST_F(PhotoLoader, ManyBadImagesInARowAreAnError) {
   for (int k = 0; k < 8; ++k)
     for (const char* name : {"dark/", "bright/"})
-      folder.put(name + std::to_string(k) + ".ppm", "P6\n20 20\n255\nshort");
+      folder.put(name + std::to_string(k) + ".ppm",
+                 "P6\n20 20\n255\nshort" + std::string(1, name[0]) + std::to_string(k));
   Loader loader(all(), preprocessing, {.batch = 4});
   expect_error([&] { loader.next(); }, ExitCode::bad_data, {"none of 100 images"});
 }

@@ -23,21 +23,22 @@ Tensor labels(std::initializer_list<int32_t> values) {
 }
 
 TEST(Metrics, CountsAndConfusion) {
-  EvaluationSums sums({"a", "b"}, 2);
-  sums.add(matrix(3, 2, {0, 0, 1, 3, 100, 0}), labels({1, 1, 0}), 3);
+  EvaluationSums sums({"a", "b"});
+  sums.add(matrix(3, 2, {0, 0, 1, 3, 100, 0}), labels({1, 1, 0}), 3, std::vector<int64_t>{0, 2});
   sums.add(matrix(2, 2, {5, 0, 9, 9}), labels({0, 0}), 1);  // the second row is padding
   const EvaluationResult result = sums.result();
   EXPECT_EQ(result.count, 4);
   EXPECT_EQ(result.correct, 3);  // equal scores go to the first class
   EXPECT_FALSE(result.top5().has_value());
   EXPECT_EQ(result.confusion, (std::vector<int64_t>{2, 0, 1, 1}));
-  EXPECT_EQ(result.predicted, (std::vector<int>{0, 1}));
+  EXPECT_EQ(result.predicted, (std::vector<int>{0, 0}));
+  EXPECT_EQ(result.confidence, (std::vector<double>{0.5, 1}));
   EXPECT_NEAR(result.loss, (std::log(2.0) + std::log1p(std::exp(-2.0)) + 0 + std::log1p(std::exp(-5.0))) / 4, 1e-12);
   EXPECT_DOUBLE_EQ(*result.class_accuracy(1), 0.5);
 }
 
 TEST(Metrics, Top5FromSixClasses) {
-  EvaluationSums sums({"a", "b", "c", "d", "e", "f"}, 0);
+  EvaluationSums sums({"a", "b", "c", "d", "e", "f"});
   sums.add(matrix(2, 6, {6, 5, 4, 3, 2, 1, 6, 5, 4, 3, 2, 1}), labels({4, 5}), 2);
   EXPECT_DOUBLE_EQ(*sums.result().top5(), 0.5);
   EXPECT_DOUBLE_EQ(sums.result().top1(), 0);
@@ -46,7 +47,7 @@ TEST(Metrics, Top5FromSixClasses) {
 TEST(Metrics, NaNIsNeverRight) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(argmax(std::vector<float>{nan, 1, 2}), 2);
-  EvaluationSums sums({"a", "b"}, 0);
+  EvaluationSums sums({"a", "b"});
   sums.add(matrix(1, 2, {nan, nan}), labels({0}), 1);
   EXPECT_EQ(sums.result().correct, 0);
 }

@@ -12,7 +12,11 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdlib>
+#include <map>
+#include <ranges>
 
 namespace resnet {
 namespace {
@@ -50,6 +54,79 @@ TEST_F(Photos, ATrainingLeavesItsSplitAndItsPreprocessing) {
   const EvaluationResult again = evaluate({.model = run.last().string(), .data = request("run").data});
   EXPECT_EQ(again.top1(), result.top1);
   EXPECT_EQ(again.loss, result.evaluation.loss);
+}
+
+TEST_F(Photos, OtherDataThanTheRunsOwnAreScoredWhole) {
+  train(request("run"));
+  const std::string run = (folder / "run").string(), photos = request("run").data;
+  const EvaluationResult own = evaluate({.model = run, .data = photos});
+  EXPECT_EQ(own.part, "validation");
+  EXPECT_LT(own.count, 24);
+  test::put_photos(folder / "other", 5, 100);
+  const EvaluationResult other = evaluate({.model = run, .data = (folder / "other").string()});
+  EXPECT_EQ(other.part, "all");
+  EXPECT_EQ(other.count, 10);
+  EXPECT_EQ(evaluate({.model = run, .data = photos, .validation = 1}).count, 48);
+  fs::copy_file(folder / "run/checkpoints/best.safetensors", folder / "model.safetensors");
+  EXPECT_EQ(evaluate({.model = (folder / "model.safetensors").string(), .data = photos}).count, 48);
+}
+
+std::map<std::string, std::string> parts_in(const fs::path& file) {
+  std::map<std::string, std::string> parts;
+  for (const std::vector<std::string>& row : csv_rows(read_file(file, 1 << 20))) parts[row[2]] = row[0];
+  return parts;
+}
+
+TEST_F(Photos, AnEarlierSplitIsTakenOver) {
+  TrainRequest first = request("first");
+  first.validation = 0.4;
+  train(first);
+  test::put_photos(folder / "photos", 12, 24);
+  TrainRequest second = request("second");
+  second.split = folder / "first";  // and the share of another run
+  train(second);
+  const auto before = parts_in(folder / "first/split.csv"), after = parts_in(folder / "second/split.csv");
+  EXPECT_EQ(after.size(), 72u);
+  for (const auto& [file, part] : before) EXPECT_EQ(after.at(file), part) << file;
+  // The second run goes on, and is evaluated, with the split that it has and not with that of its share.
+  const EvaluationResult own = evaluate({.model = (folder / "second").string(), .data = {}});
+  EXPECT_EQ(own.count, std::ranges::count(std::views::values(after), "validation"));
+  EXPECT_EQ(resume({.run = folder / "second"}).evaluation.count, own.count);
+}
+
+TEST_F(Photos, ASplitOfDataWithPartsIsRefused) {
+  train(request("first"));
+  fs::rename(folder / "photos", folder / "train");
+  fs::create_directory(folder / "photos");
+  fs::rename(folder / "train", folder / "photos/train");
+  test::put_photos(folder / "photos/val", 3, 50);
+  TrainRequest second = request("second");
+  second.split = folder / "first/split.csv";
+  EXPECT_NE(error_of([&] { train(second); }).find("leave out --split"), std::string::npos);
+}
+
+TEST_F(Photos, ShownImagesAreOfAllClasses) {
+  test::put_photos(folder / "photos/test", 20, 100);
+  test::put_photos(folder / "photos/train", 12);
+  fs::remove_all(folder / "photos/bright");
+  fs::remove_all(folder / "photos/dark");
+  const EvaluationResult result = train(request("run")).evaluation;
+  ASSERT_EQ(std::ssize(result.shown), shown_images);
+  int bright = 0;
+  for (const int64_t index : result.shown) bright += data().test->label(index) == 0 ? 1 : 0;
+  EXPECT_EQ(bright, shown_images / 2);
+}
+
+TEST_F(Photos, PredictionReadsTarFiles) {
+  train(request("run"));
+  const std::string run = (folder / "run").string(), shard = (folder / "some.tar").string();
+  ASSERT_EQ(std::system(("tar cf '" + shard + "' -C '" + request("run").data + "' dark/1.ppm bright/2.ppm").c_str()),
+            0);
+  const Predictions predictions = predict({.model = run, .images = {shard}});
+  ASSERT_EQ(predictions.images.size(), 2u);
+  EXPECT_EQ(predictions.images[1].file, shard + "/bright/2.ppm");
+  const Predictions same = predict({.model = run, .images = {(folder / "photos/dark/1.ppm").string()}});
+  EXPECT_EQ(predictions.images[0].classes[0].probability, same.images[0].classes[0].probability);
 }
 
 TEST_F(Photos, PredictionTakesTheSamePathAsEvaluation) {
@@ -220,6 +297,11 @@ TEST_F(Photos, ChoicesFollowTheSizesAndCanBeOverridden) {
   EXPECT_EQ(own.info.preprocessing.filter, Filter::bicubic);
   EXPECT_EQ(own.recipe.epochs, 3);
   EXPECT_EQ(own.recipe.batch, 5);
+  for (const char* given : {"resnet34", "--model", "--size", "epoch", "batches of"})
+    EXPECT_EQ(own.reason.find(given), std::string::npos) << own.reason;
+  EXPECT_NE(own.reason.find("--lr"), std::string::npos) << own.reason;
+  open.choose_recipe = RecipeChanges{.iterations = 7, .batch = 5, .lr = 0.1, .augmentation = {.flip = false}};
+  EXPECT_EQ(plan_training(open, large, nullptr).reason, "");
   open.preprocessing.resize = 32;
   EXPECT_NE(error_of([&] { plan_training(open, large, nullptr); }).find("--resize"), std::string::npos);
 }
