@@ -17,7 +17,8 @@ namespace {
 
 struct BenchOptions {
   BenchCase shared;
-  std::string models = "resnet20", modes = "train,infer", batches = "128", threads = "0", precisions = "fp32";
+  std::string models = "resnet20", modes = "train,infer", batches = "128", threads = "0", precisions = "fp32",
+              memory = "normal";
   double seconds = 5;
   bool measure_here = false, json = false;
 };
@@ -66,7 +67,7 @@ std::vector<BenchCase> cases(const BenchOptions& options) {
         for (const int64_t threads : teams) {
           row.threads = threads > 0 ? static_cast<int>(threads) : available_cores();
           for (const Precision precision : precisions) {
-            row.precision = precision;
+            row.step = {precision, options.memory == "low"};
             rows.push_back(row);
           }
         }
@@ -107,7 +108,7 @@ void run(const BenchOptions& options) {
   std::exception_ptr failure;  // the rows measured before it are shown all the same
   for (const BenchCase& row : rows) {
     log_info("{} {} of {} at batch {}, {} threads, {}", results.size() + 1, row.mode, row.model, row.batch, row.threads,
-             name_of(row.precision));
+             name_of(row.step.precision));
     try {
       results.push_back(measure_in_child(row));
     } catch (const Error&) {
@@ -133,6 +134,7 @@ Action declare_bench(CLI::App& app) {
   app.add_option("--batch", options->batches, "images of a step, one or several (128)")->type_name("NUMBERS");
   app.add_option("--threads", options->threads, "one or several; 0: one for each core (0)")->type_name("NUMBERS");
   app.add_option("--precision", options->precisions, "fp32, bf16 or auto, one or several (fp32)")->type_name("NAMES");
+  add_memory(app, options->memory);
   add_real(app, "--seconds", options->seconds, "of each measurement, after the warm-up (5)");
   add_seed(app, options->shared.seed);
   add_json(app, options->json);

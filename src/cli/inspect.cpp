@@ -83,8 +83,8 @@ CompiledPlan compile_plan(const ModelSpec& spec, const InspectOptions& options) 
   if (options.mode == "train") {
     Recipe recipe = recipes().front();
     recipe.batch = options.batch;
-    State state = zero_state(training_graph(spec, recipe, Precision::fp32));
-    const TrainingProgram program(spec, recipe, Precision::fp32, state, 0, compile_options);
+    State state = zero_state(training_graph(spec, recipe));
+    const TrainingProgram program(spec, recipe, {}, state, 0, compile_options);
     return {program.executable().steps(), program.executable().memory()};
   }
   const Graph graph = forward_graph(spec, options.batch, Mode::inference);

@@ -54,7 +54,7 @@ std::vector<double> training_times(const BenchCase& bench, const ModelSpec& spec
   Recipe recipe = recipes().front();
   recipe.batch = bench.batch;
   State state;
-  TrainingProgram program(spec, recipe, bench.precision, state, bench.seed, options);
+  TrainingProgram program(spec, recipe, bench.step, state, bench.seed, options);
   const Batch batch = synthetic_batch(spec, bench.batch, bench.seed);
   constexpr double learning_rate = 1e-3;  // low enough that no network leaves the normal numbers
   int64_t count = 0;
@@ -64,7 +64,7 @@ std::vector<double> training_times(const BenchCase& bench, const ModelSpec& spec
 std::vector<double> inference_times(const BenchCase& bench, const ModelSpec& spec, const CompileOptions& options) {
   State state;
   initialise(state, forward_graph(spec, 1, Mode::inference), bench.seed);
-  InferenceProgram program(spec, state, options, bench.precision);
+  InferenceProgram program(spec, state, options, bench.step.precision);
   const Tensor images = synthetic_batch(spec, bench.batch, bench.seed).images;
   return step_times([&] { program.logits(images); }, bench.seconds);
 }
@@ -110,7 +110,8 @@ Json measure(const BenchCase& bench) {
   return {{"model", spec.name},
           {"mode", bench.mode},
           {"batch", bench.batch},
-          {"precision", name_of(bench.precision)},
+          {"precision", name_of(bench.step.precision)},
+          {"memory", bench.step.low_memory ? "low" : "normal"},
           {"threads", bench.threads},
           {"images_per_second", size / time.median},
           {"latency_ms", time.median * 1e3},

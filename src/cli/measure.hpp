@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/output.hpp"
-#include "graph/passes.hpp"
+#include "train/step_options.hpp"
 
 #include <cstdint>
 #include <string>
@@ -11,7 +11,7 @@ namespace resnet::cli {
 
 struct BenchCase {
   std::string model = "resnet20", mode = "train";
-  Precision precision = Precision::fp32;
+  StepOptions step;
   int64_t batch = 128;
   int threads = 1;
   double seconds = 5;

@@ -148,6 +148,12 @@ void add_precision(CLI::App& app, std::string& precision) {
                  precision + ")");
 }
 
+void add_memory(CLI::App& app, std::string& memory) {
+  add_choice(app, "--memory", memory, {"normal", "low"},
+             "low computes batch norms and ReLUs again in the backward pass: less memory, some time, the same bits (" +
+                 memory + ")");
+}
+
 Precision resolved_precision(const std::string& precision) {
   const CpuBackendInfo cpu = cpu_backend_info();
   if (precision == "bf16" && !cpu.bf16)

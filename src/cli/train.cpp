@@ -34,7 +34,7 @@ struct TrainOptions {
   TrainRequest request;
   std::string recipe{recipes().front().name};
   RecipeChanges changes;
-  std::string precision = "fp32";
+  std::string precision = "fp32", memory = "normal";
   bool no_reuse = false, json = false;
 };
 
@@ -125,6 +125,7 @@ void add_run_options(CLI::App& app, TrainOptions& options) {
          "part of the learning rate for some stages, as in layer3=0.1,head=1")
       ->type_name("STAGE=X,...");
   add_precision(app, options.precision);
+  add_memory(app, options.memory);
   add_seed(app, request.seed);
   add_threads(app, request.threads);
   add_whole(app, "--loader-threads", request.loader_threads, 0, 1024, "threads that prepare images; 0: by --threads");
@@ -178,7 +179,7 @@ Action declare_train(CLI::App& app) {
   return [options, &app](const std::string& command) {
     TrainRequest& request = options->request;
     shorten_for_shapes(app, *options);
-    request.precision = resolved_precision(options->precision);
+    request.step = {resolved_precision(options->precision), options->memory == "low"};
     if (app.count("--model") == 0) request.model.clear();
     if (app.count("--recipe") == 0) request.choose_recipe = options->changes;
     request.recipe = changed(find_recipe(options->recipe), options->changes);

@@ -1,6 +1,6 @@
 // The passes, in the order they are called: fuse -> differentiate -> add_updates (training), fold_batch_norm -> fuse
-// (inference). Each is a function; none keeps state. recompute is for callers who lack memory: it goes last, after
-// add_updates, and nothing here calls it.
+// (inference). Each is a function; none keeps state. recompute is for those who lack memory: it goes last, after
+// add_updates.
 #pragma once
 
 #include "base/tensor.hpp"
@@ -31,8 +31,9 @@ using Parameters = std::map<std::string, Tensor>;
 /// w' = w gamma / sqrt(var + epsilon), b' = beta + (b - mean) gamma / sqrt(var + epsilon).
 std::pair<Graph, Parameters> fold_batch_norm(const Graph& graph, const Parameters& parameters);
 
-/// Memory for time: where backward reads the output of a cheap forward node (batch norm, ReLU), a clone right before
-/// that use computes it again, so that it need not be kept. A clone never updates running statistics.
+/// Memory for time: where backward reads the output of a cheap forward node (batch norm, ReLU, most residual sums), a
+/// clone right before that use computes it again, so that it need not be kept. A clone never updates running
+/// statistics.
 Graph recompute(const Graph& graph);
 
 enum class Precision : uint8_t { fp32, bf16 };

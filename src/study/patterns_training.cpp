@@ -43,7 +43,7 @@ double accuracy_on(InferenceProgram& program, const DataSplit& data, int64_t bat
 LineTraining train(const LineStudyOptions& options, const ModelSpec& spec, double rate, uint64_t seed,
                    const DataSplit& data, State& state) {
   const Recipe recipe = recipe_of(options, rate);
-  TrainingProgram program(spec, recipe, Precision::fp32, state, seed, {});
+  TrainingProgram program(spec, recipe, {}, state, seed, {});
   InferenceProgram inference(spec, state, {});
   Loader loader(data.train, data.preprocessing, {.batch = options.batch, .drop_last = true, .seed = seed});
   const int64_t in_epoch = loader.steps_per_epoch(), steps = options.epochs * in_epoch;

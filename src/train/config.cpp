@@ -196,6 +196,11 @@ Precision precision_of(const std::string& name) {
   fail_data("[training] precision: expected fp32 or bf16, got '", name, "'");
 }
 
+bool is_low(const std::string& memory) {
+  if (memory != "low" && memory != "normal") fail_data("[training] memory: expected low or normal, got '", memory, "'");
+  return memory == "low";
+}
+
 ImagesIdentity read_images(Section& data, const std::string& part) {
   const int64_t count = data.integer(part + "_images");
   if (count < 1) fail_data("[data] ", part, "_images: expected 1 or more, got ", count);
@@ -224,7 +229,8 @@ RunConfig read_config(const toml::table& root) {
   const int64_t seed = training.integer("seed");
   if (seed < 0) fail_data("[training] seed: expected 0 or more, got ", seed);
   config.seed = static_cast<uint64_t>(seed);
-  config.precision = precision_of(training.text("precision"));
+  config.step.precision = precision_of(training.text("precision"));
+  if (training.has("memory")) config.step.low_memory = is_low(training.text("memory"));
   config.instruction_set = training.text("instruction_set");
   config.plan = training.text("plan");
   config.checkpoint_every = training.integer("checkpoint_every");
@@ -283,13 +289,14 @@ std::string to_toml(const RunConfig& config) {
              "[data]\nsource = {}\nvalidation = {}  # part split off where there are no test images\n"
              "max_bad = {}  # part of the images that may be unusable\n"
              "train_images = {}\ntrain_hash = {}\ntest_images = {}\ntest_hash = {}\n\n"
-             "[training]\nseed = {}\nprecision = \"{}\"\n"
+             "[training]\nseed = {}\nprecision = \"{}\"\nmemory = \"{}\"\n"
              "instruction_set = {}\nplan = {}  # fingerprint of the chosen kernels\n"
              "checkpoint_every = {}  # steps; decides no number\n\n",
              format_version, quoted(config.model), quoted(config.model_spec), quoted(config.data),
              real(config.validation), real(config.max_bad), config.train.count, quoted(config.train.hash),
-             config.test.count, quoted(config.test.hash), config.seed, name_of(config.precision),
-             quoted(config.instruction_set), quoted(config.plan), config.checkpoint_every) +
+             config.test.count, quoted(config.test.hash), config.seed, name_of(config.step.precision),
+             config.step.low_memory ? "low" : "normal", quoted(config.instruction_set), quoted(config.plan),
+             config.checkpoint_every) +
          to_toml(config.recipe);
 }
 

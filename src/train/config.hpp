@@ -5,6 +5,7 @@
 #include "base/files.hpp"
 #include "graph/passes.hpp"
 #include "train/recipe.hpp"
+#include "train/step_options.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -31,7 +32,7 @@ struct RunConfig {
   double max_bad = 0.01;    // part of the images that may be unusable
   ImagesIdentity train, test;
   uint64_t seed = 0;
-  Precision precision = Precision::fp32;
+  StepOptions step;
   std::string instruction_set;   // what the kernels were chosen for
   std::string plan;              // a fingerprint of the implementations chosen for the training step
   int64_t checkpoint_every = 0;  // steps; decides no number, but a resumed run keeps it

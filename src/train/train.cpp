@@ -49,7 +49,7 @@ void check_request(const TrainRequest& request, const Recipe& recipe, const Data
                ", so ", request.split.string(), " says nothing of it; leave out --split");
   if (request.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     fail_usage("seed: expected at most 9223372036854775807, got ", request.seed);
-  if (request.precision == Precision::bf16 && !cpu_backend_info().bf16)
+  if (request.step.precision == Precision::bf16 && !cpu_backend_info().bf16)
     fail_usage("precision: bf16 needs a processor with AVX-512, which this one has not; use fp32");
   if (recipe.batch > data.train->size())
     fail_usage("batch: ", recipe.batch, " images are more than the ", data.train->size(),
@@ -150,7 +150,7 @@ TrainingPosition position_for(const RunConfig& config, const LoadedPosition& las
   const int64_t steps = total_steps(config.recipe, steps_per_epoch), done = last.position.step;
   if (!(config.recipe == last.recipe) && done > steps)
     fail_usage("epochs: the run has already done ", done, " steps, more than the ", steps, " wanted");
-  expect_match(training_graph(last.info.spec, config.recipe, config.precision), last.state, run.last().string());
+  expect_match(training_graph(last.info.spec, config.recipe, config.step), last.state, run.last().string());
   return with_context(run.last().string(), [&] { return continued(last.position, steps, steps_per_epoch); });
 }
 
@@ -192,7 +192,7 @@ TrainResult train(const TrainRequest& request) {
                          .train = identity_of(*data.train),
                          .test = identity_of(*data.test),
                          .seed = request.seed,
-                         .precision = request.precision,
+                         .step = request.step,
                          .instruction_set = {},
                          .plan = {},
                          .checkpoint_every = request.checkpoint_every,

@@ -9,6 +9,7 @@
 #include "runtime/executable.hpp"
 #include "train/metrics.hpp"
 #include "train/recipe.hpp"
+#include "train/step_options.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -40,7 +41,7 @@ struct TrainRequest {
   uint64_t seed = 0;
   int threads = 0;         // 0: one for each available core; changes no result
   int loader_threads = 0;  // 0: a quarter of the threads; changes no result
-  Precision precision = Precision::fp32;
+  StepOptions step = {};
   fs::path cache = {};           // folder for decoded photos; empty: none. It changes no result
   fs::path weights = {};         // start from this file; a head for another number of classes starts anew
   fs::path out = {};             // the run directory itself; empty: the next free runs/train/NAME[-N]

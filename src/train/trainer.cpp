@@ -69,7 +69,7 @@ Trainer::Trainer(TrainerSetup setup, State state, const TrainingPosition& positi
       pool_(std::make_shared<ThreadPool>(setup_.threads)),
       loader_(setup_.data.train, setup_.info.preprocessing, loader_options(setup_)),
       steps_(total_steps(setup_.config.recipe, loader_.steps_per_epoch())),
-      program_(setup_.info.spec, setup_.config.recipe, setup_.config.precision, state_, setup_.config.seed,
+      program_(setup_.info.spec, setup_.config.recipe, setup_.config.step, state_, setup_.config.seed,
                compile_options(setup_, pool_)),
       inference_(setup_.info.spec, state_, compile_options(setup_, pool_)),
       pace_(loader_options(setup_).threads),

@@ -28,28 +28,29 @@ Tensor random_key(uint64_t seed, int64_t step) {
 
 }  // namespace
 
-Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision precision, bool observe_gradients) {
+Graph training_graph(const ModelSpec& spec, const Recipe& recipe, const StepOptions& options, bool observe_gradients) {
   const auto smoothing = static_cast<float>(recipe.label_smoothing);
   const Graph whole = loss_graph(spec, recipe.batch, Mode::training, smoothing, recipe.soft_targets());
   const std::set<std::string> frozen = frozen_parameters(whole, recipe);
-  Graph graph = insert_casts(fuse(frozen.empty() ? whole : freeze(whole, frozen)), precision);
+  Graph graph = insert_casts(fuse(frozen.empty() ? whole : freeze(whole, frozen)), options.precision);
   std::vector<Value> trained = graph.parameters();
   std::erase_if(trained, [&](Value parameter) { return frozen.contains(graph[parameter].name); });
   const std::map<Value, Value> gradients = differentiate(graph, {{*graph.find("loss"), {}}}, trained);
   if (observe_gradients)
     for (const auto& [parameter, gradient] : gradients) graph.add_output("gradient/" + graph[parameter].name, gradient);
-  return add_updates(graph, gradients,
-                     {.momentum = static_cast<float>(recipe.momentum),
-                      .weight_decay = static_cast<float>(recipe.weight_decay),
-                      .nesterov = recipe.nesterov,
-                      .rate_scale = rate_scales(whole, recipe),
-                      .decay_vectors = recipe.decay_all});
+  graph = add_updates(graph, gradients,
+                      {.momentum = static_cast<float>(recipe.momentum),
+                       .weight_decay = static_cast<float>(recipe.weight_decay),
+                       .nesterov = recipe.nesterov,
+                       .rate_scale = rate_scales(whole, recipe),
+                       .decay_vectors = recipe.decay_all});
+  return options.low_memory ? recompute(graph) : graph;
 }
 
-TrainingProgram::TrainingProgram(const ModelSpec& spec, const Recipe& recipe, Precision precision, State& state,
+TrainingProgram::TrainingProgram(const ModelSpec& spec, const Recipe& recipe, const StepOptions& step, State& state,
                                  uint64_t seed, const CompileOptions& options)
     : seed_(seed), soft_targets_(recipe.soft_targets()) {
-  const Graph graph = training_graph(spec, recipe, precision);
+  const Graph graph = training_graph(spec, recipe, step);
   random_ = graph.find("random_key").has_value();
   initialise(state, graph, seed, options.compute);
   executable_ = compile(graph, state, options);

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "data/loader.hpp"
-#include "graph/passes.hpp"
+#include "graph/graph.hpp"
 #include "models/model.hpp"
 #include "runtime/executable.hpp"
 #include "train/recipe.hpp"
+#include "train/step_options.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -14,16 +15,17 @@
 
 namespace resnet {
 
-/// loss_graph -> freeze -> fuse -> differentiate -> add_updates. Inputs "images" [batch,C,H,W], "labels" [batch] (or,
-/// if the augmentation mixes images, "targets" [batch,classes]), "learning_rate" [1] and, with dropout, "random_key"
-/// [1]; outputs "loss", "probabilities", "logits". With `observe_gradients` the gradient of each parameter is the
-/// output "gradient/NAME".
-Graph training_graph(const ModelSpec& spec, const Recipe& recipe, Precision precision, bool observe_gradients = false);
+/// loss_graph -> freeze -> fuse -> insert_casts -> differentiate -> add_updates -> recompute. Inputs "images"
+/// [batch,C,H,W], "labels" [batch] (or, if the augmentation mixes images, "targets" [batch,classes]), "learning_rate"
+/// [1] and, with dropout, "random_key" [1]; outputs "loss", "probabilities", "logits". With `observe_gradients` the
+/// gradient of each parameter is the output "gradient/NAME".
+Graph training_graph(const ModelSpec& spec, const Recipe& recipe, const StepOptions& options = {},
+                     bool observe_gradients = false);
 
 class TrainingProgram {
  public:
   /// Adds what `state` lacks of the network's weights, statistics and momenta, started from `seed`.
-  TrainingProgram(const ModelSpec& spec, const Recipe& recipe, Precision precision, State& state, uint64_t seed,
+  TrainingProgram(const ModelSpec& spec, const Recipe& recipe, const StepOptions& step, State& state, uint64_t seed,
                   const CompileOptions& options);
 
   struct Result {

@@ -171,6 +171,24 @@ TEST(Recompute, ClonesWhatBackwardReadsAndNeverTheRunningStatistics) {
   EXPECT_EQ(count<UpdateRunning>(after), count<UpdateRunning>(before));
 }
 
+// Two sums in a row are computed again, the third is kept, so that none needs a chain back to the first.
+TEST(Recompute, KeepsEveryThirdSum) {
+  Builder net(Mode::training);
+  Value h = net.input("x", {4, 8, 6, 6});
+  for (int block = 0; block < 7; ++block) {
+    const std::string name = "block" + std::to_string(block);
+    h = net.relu(
+        net.add(net.batch_norm(name + ".bn", net.conv(name, h, {.channels = 8, .kernel = 3, .padding = 1})), h));
+  }
+  net.observe("y", h);
+  Graph graph = fuse(net.take());
+  differentiate(graph, {{*graph.find("y"), {}}}, graph.parameters());
+  const int sums = count<Binary>(graph);
+  const Graph after = recompute(graph);
+  verify(after);
+  EXPECT_EQ(count<Binary>(after) - sums, 4);  // 0 and 1, 3 and 4; 2 and 5 are kept, and 6 is an output
+}
+
 TEST(Precision, ImagesAreLowWhileWeightsStatisticsAndOutputsAreNot) {
   const Graph block = basic_block(Mode::training);
   const Graph low = insert_casts(block, Precision::bf16);

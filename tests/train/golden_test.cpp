@@ -65,7 +65,7 @@ class GoldenRun {
  public:
   GoldenRun(const ModelSpec& spec, int salt, Backend backend, DType compute, const Recipe& recipe = golden_recipe())
       : spec_(spec), salt_(std::to_string(salt)) {
-    const Graph graph = training_graph(spec, recipe, Precision::fp32, true);
+    const Graph graph = training_graph(spec, recipe, {}, true);
     for (const Value parameter : graph.parameters())
       state_.set(graph[parameter].name, hashed_weights(graph[parameter], compute));
     initialise(state_, graph, 0, compute);

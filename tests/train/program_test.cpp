@@ -31,7 +31,7 @@ struct Problem {
 TEST(TrainingProgram, DescentReducesTheLoss) {
   Problem problem;
   State state;
-  TrainingProgram program(small_network(), small_recipe(), Precision::fp32, state, 1, {});
+  TrainingProgram program(small_network(), small_recipe(), {}, state, 1, {});
   double first = 0, last = 0;
   for (int step = 0; step < 40; ++step) {
     const TrainingProgram::Result result = program.run(problem.loader.next(), 0.05, step);
@@ -48,7 +48,7 @@ TEST(TrainingProgram, LearnsFromSharesOfClasses) {
   recipe.augmentation = {.pad = 0, .flip = false, .cutmix = 1};
   Loader loader(problem.data.train, problem.data.preprocessing, {.batch = 16, .augmentation = recipe.augmentation});
   State state;
-  TrainingProgram program(small_network(), recipe, Precision::fp32, state, 1, {});
+  TrainingProgram program(small_network(), recipe, {}, state, 1, {});
   const Batch& batch = loader.next();
   double first = 0, last = 0;
   for (int step = 0; step < 80; ++step) {
@@ -66,8 +66,8 @@ TEST(TrainingProgram, LearnsFromSharesOfClasses) {
 TEST(TrainingProgram, ACheckedStepHasTheSameBits) {
   Problem first, second;
   State a, b;
-  TrainingProgram plain(small_network(), small_recipe(), Precision::fp32, a, 1, {});
-  TrainingProgram checked(small_network(), small_recipe(), Precision::fp32, b, 1, {});
+  TrainingProgram plain(small_network(), small_recipe(), {}, a, 1, {});
+  TrainingProgram checked(small_network(), small_recipe(), {}, b, 1, {});
   for (int step = 0; step < 3; ++step) {
     const auto x = plain.run(first.loader.next(), 0.1, step);
     const auto y = checked.run(second.loader.next(), 0.1, step, true);
@@ -81,19 +81,19 @@ TEST(TrainingProgram, FingerprintsTellPlansApart) {
   State a, b;
   Recipe other = small_recipe();
   other.batch = 8;
-  TrainingProgram first(small_network(), small_recipe(), Precision::fp32, a, 1, {});
-  TrainingProgram again(small_network(), small_recipe(), Precision::fp32, b, 2, {});
+  TrainingProgram first(small_network(), small_recipe(), {}, a, 1, {});
+  TrainingProgram again(small_network(), small_recipe(), {}, b, 2, {});
   EXPECT_EQ(first.fingerprint(), again.fingerprint());
   State c;
   const ModelSpec plain = find_model("plain8", {.classes = 3, .input = ImageSize{1, 8, 8}});
-  EXPECT_NE(TrainingProgram(plain, small_recipe(), Precision::fp32, c, 1, {}).fingerprint(), first.fingerprint());
+  EXPECT_NE(TrainingProgram(plain, small_recipe(), {}, c, 1, {}).fingerprint(), first.fingerprint());
 }
 
 TEST(TrainingProgram, VectorsAreLeftOutOfTheDecayOnRequest) {
   Recipe recipe = small_recipe();
   recipe.decay_all = false;
   int decayed = 0, vectors = 0;
-  const Graph graph = training_graph(small_network(), recipe, Precision::fp32);
+  const Graph graph = training_graph(small_network(), recipe);
   for (const Node& node : graph.nodes())
     if (const Sgd* sgd = std::get_if<Sgd>(&node.op)) {
       const bool vector = graph[node.inputs[0]].shape.rank() == 1;
@@ -113,7 +113,7 @@ TEST(TrainingProgram, CountsWeightLayers) {
 TEST(InferenceProgram, FollowsTheWeightsAsTheyChange) {
   Problem problem;
   State state;
-  TrainingProgram training(small_network(), small_recipe(), Precision::fp32, state, 1, {});
+  TrainingProgram training(small_network(), small_recipe(), {}, state, 1, {});
   InferenceProgram kept(small_network(), state, {});
   const Tensor images = problem.loader.next().images;
   Tensor before = kept.logits(images);
@@ -130,7 +130,7 @@ TEST(InferenceProgram, FollowsTheWeightsAsTheyChange) {
 TEST(InferenceProgram, ServesSeveralBatchSizes) {
   Problem problem;
   State state;
-  TrainingProgram training(small_network(), small_recipe(), Precision::fp32, state, 1, {});
+  TrainingProgram training(small_network(), small_recipe(), {}, state, 1, {});
   InferenceProgram program(small_network(), state, {});
   const Tensor images = problem.loader.next().images;
   Tensor one(Shape{1, 1, 8, 8});

@@ -198,7 +198,7 @@ TEST_F(Resume, LowPrecisionRunsKeepTheirBytes) {
   if (!cpu_backend_info().bf16) GTEST_SKIP() << "this processor has no AVX-512, which bf16 needs";
   const auto request = [&](const std::string& name) {
     TrainRequest low = small_request(folder / name);
-    low.precision = Precision::bf16;
+    low.step.precision = Precision::bf16;
     return low;
   };
   train(request("whole"));
@@ -207,6 +207,14 @@ TEST_F(Resume, LowPrecisionRunsKeepTheirBytes) {
   EXPECT_EQ(last_bytes(folder / "parts"), last_bytes(folder / "whole"));
   train(small_request(folder / "fp32"));
   EXPECT_NE(last_bytes(folder / "fp32"), last_bytes(folder / "whole"));
+}
+
+TEST_F(Resume, LowMemoryChangesNoByte) {
+  TrainRequest low = small_request(folder / "low");
+  low.step.low_memory = true;
+  train(low);
+  train(small_request(folder / "normal"));
+  EXPECT_EQ(best_bytes(folder / "low"), best_bytes(folder / "normal"));
 }
 
 TEST_F(Resume, StepLengthsAndTheGentleStartSurvive) {
@@ -296,7 +304,7 @@ TEST_F(ResumeSlow, ThreadsChangeNoByteOfResnet20InLowPrecision) {
   TrainRequest request = small_request({});
   request.model = "resnet20";
   request.data = "builtin:shapes?train=256&test=20";
-  request.precision = Precision::bf16;
+  request.step.precision = Precision::bf16;
   request.recipe = changed(find_recipe("short"), {.iterations = 3, .batch = 64});
   expect_same_bytes_for_all_threads(request, folder);
 }
