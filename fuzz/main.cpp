@@ -1,4 +1,5 @@
 // libFuzzer's entry into one target: the function RESNET_FUZZ_TARGET.
+#include "data_sets.hpp"
 #include "images.hpp"
 #include "readers.hpp"
 

@@ -1,4 +1,4 @@
-// The fuzz targets of the readers of data sets, model files and configurations.
+// The fuzz targets of the readers of model files and configurations.
 #pragma once
 
 #include <cstddef>
@@ -6,16 +6,6 @@
 
 namespace resnet::fuzz {
 
-/// One file of records, as CIFAR-10 and as CIFAR-100.
-void fuzz_cifar(std::span<const std::byte> input);
-/// An idx file as the images and as the labels of MNIST, plain and as .gz; its partner is made to fit.
-void fuzz_idx(std::span<const std::byte> input);
-/// A whole tar file: its entries, and as photos.
-void fuzz_tar(std::span<const std::byte> input);
-/// A cache of decoded photos, as it is and with an index that is sorted and has the right hash.
-void fuzz_cache(std::span<const std::byte> input);
-/// split.csv and bad_files.csv of a run.
-void fuzz_csv(std::span<const std::byte> input);
 /// A whole file.
 void fuzz_safetensors(std::span<const std::byte> input);
 /// A whole PyTorch file, as a zip archive, as the older stream, or as a pickle alone.

@@ -1,5 +1,6 @@
 #include "targets.hpp"
 
+#include "data_sets.hpp"
 #include "images.hpp"
 #include "readers.hpp"
 
