@@ -1,6 +1,8 @@
 // resnet bench: throughput, latency and peak memory of training and inference, one child process for each row.
 #include "base/log.hpp"
 #include "base/parallel.hpp"
+#include "cli/bench_against.hpp"
+#include "cli/bench_layers.hpp"
 #include "cli/measure.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
@@ -19,9 +21,15 @@ struct BenchOptions {
   BenchCase shared;
   std::string models = "resnet20", modes = "train,infer", batches = "128", threads = "0", precisions = "fp32",
               memory = "normal";
+  std::string format = "text";
+  std::string against, roofline;  // files
   double seconds = 5;
-  bool measure_here = false, json = false;
+  bool measure_here = false, json = false, layers = false;
 };
+
+TableFormat format_of(const std::string& name) {
+  return name == "csv" ? TableFormat::csv : name == "markdown" ? TableFormat::markdown : TableFormat::text;
+}
 
 /// "a,b" -> {"a", "b"}
 std::vector<std::string> parts(const std::string& option, const std::string& list) {
@@ -77,8 +85,9 @@ std::vector<BenchCase> cases(const BenchOptions& options) {
   return rows;
 }
 
-void show(const Environment& machine, const Json& results) {
-  for (const auto& [name, value] : machine) print_text("{}: {}\n", name, value);
+void show(const Environment& machine, const Json& results, TableFormat format) {
+  if (format == TableFormat::text)
+    for (const auto& [name, value] : machine) print_text("{}: {}\n", name, value);
   Table table({{"model"},
                {"mode"},
                {"batch", Align::right},
@@ -98,12 +107,25 @@ void show(const Environment& machine, const Json& results) {
                fmt::format("{:.2f} ms", row["latency_ms"].get<double>()),
                fmt::format("{:.1f}", row["gflop_per_second"].get<double>()),
                bytes_text(row["peak_rss_mib"].get<double>() * (1 << 20))});
-  print_text("\n{}", to_text(table));
+  switch (format) {
+    case TableFormat::text: return print_text("\n{}", to_text(table));
+    case TableFormat::markdown: return print_text("{}", to_markdown(table));
+    case TableFormat::csv: return print_text("{}", to_csv(table));
+  }
 }
 
 void run(const BenchOptions& options) {
   const std::vector<BenchCase> rows = cases(options);
   if (options.measure_here) return print_json(measure(rows.front()));
+  const TableFormat format = format_of(options.format);
+  if (!options.roofline.empty() && !options.layers) fail_usage("bench: --roofline needs --layers");
+  if (options.layers) {
+    if (rows.size() > 1)
+      fail_usage("bench: --layers looks at one step, but there are ", rows.size(),
+                 "; name one --model, --mode, --batch, --threads and --precision");
+    return show_layers({rows.front(), format, options.json, options.roofline});
+  }
+  const Json before = options.against.empty() ? Json() : read_results(options.against);
   Json results = Json::array();
   std::exception_ptr failure;  // the rows measured before it are shown all the same
   for (const BenchCase& row : rows) {
@@ -121,8 +143,10 @@ void run(const BenchOptions& options) {
   if (options.json)
     print_json({{"machine", Json::parse(to_json_text(machine))}, {"results", results}});
   else
-    show(machine, results);
+    show(machine, results, format);
   if (failure) std::rethrow_exception(failure);
+  if (!options.against.empty())
+    judge(compare_results(before, results), options.against, !options.json && format == TableFormat::text);
 }
 
 }  // namespace
@@ -136,6 +160,14 @@ Action declare_bench(CLI::App& app) {
   app.add_option("--precision", options->precisions, "fp32, bf16 or auto, one or several (fp32)")->type_name("NAMES");
   add_memory(app, options->memory);
   add_real(app, "--seconds", options->seconds, "of each measurement, after the warm-up (5)");
+  app.add_flag("--layers", options->layers,
+               "the nodes of one step: times, and parts of what the machine reaches at best");
+  app.add_option("--roofline", options->roofline, "with --layers: writes the layers below the machine's ceilings")
+      ->type_name("FILE.svg");
+  app.add_option("--against", options->against,
+                 "results of an earlier --json: fails if a row has become slower than chance allows")
+      ->type_name("FILE");
+  add_choice(app, "--format", options->format, {"text", "markdown", "csv"}, "of the table (text)");
   add_seed(app, options->shared.seed);
   add_json(app, options->json);
   app.add_flag("--measure-here", options->measure_here)->group("");

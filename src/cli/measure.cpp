@@ -37,19 +37,6 @@ std::vector<double> step_times(const std::function<void()>& step, double seconds
   return times;
 }
 
-/// Noise as images, and labels in turn.
-Batch synthetic_batch(const ModelSpec& spec, int64_t size, uint64_t seed) {
-  Batch batch{.images = Tensor(Shape{size, spec.input.channels, spec.input.height, spec.input.width}),
-              .labels = Tensor(Shape{size}, DType::i32),
-              .count = size,
-              .indices = {}};
-  Rng rng(seed, "bench");
-  for (float& pixel : batch.images.data<float>()) pixel = static_cast<float>(rng.uniform(-2, 2));
-  int32_t turn = 0;
-  for (int32_t& label : batch.labels.data<int32_t>()) label = turn++ % spec.classes;
-  return batch;
-}
-
 std::vector<double> training_times(const BenchCase& bench, const ModelSpec& spec, const CompileOptions& options) {
   Recipe recipe = recipes().front();
   recipe.batch = bench.batch;
@@ -94,6 +81,18 @@ Statistics statistics(std::vector<double> values) {
 }
 
 }  // namespace
+
+Batch synthetic_batch(const ModelSpec& spec, int64_t size, uint64_t seed) {
+  Batch batch{.images = Tensor(Shape{size, spec.input.channels, spec.input.height, spec.input.width}),
+              .labels = Tensor(Shape{size}, DType::i32),
+              .count = size,
+              .indices = {}};
+  Rng rng(seed, "bench");
+  for (float& pixel : batch.images.data<float>()) pixel = static_cast<float>(rng.uniform(-2, 2));
+  int32_t turn = 0;
+  for (int32_t& label : batch.labels.data<int32_t>()) label = turn++ % spec.classes;
+  return batch;
+}
 
 Json measure(const BenchCase& bench) {
   const ModelSpec spec = find_model(bench.model);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "cli/output.hpp"
+#include "data/loader.hpp"
+#include "models/model.hpp"
 #include "train/step_options.hpp"
 
 #include <cstdint>
@@ -17,6 +19,9 @@ struct BenchCase {
   double seconds = 5;
   uint64_t seed = 0;
 };
+
+/// Noise as images, and labels in turn.
+Batch synthetic_batch(const ModelSpec& spec, int64_t size, uint64_t seed);
 
 /// Warms up, then runs for `seconds` and at least five steps; one row of the results.
 Json measure(const BenchCase& bench);

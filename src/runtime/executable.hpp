@@ -29,6 +29,7 @@ struct StepInfo {
   std::string node;            // path of the node it came from
   std::string implementation;  // "reference", "jit:avx512_core", "reorder", ...
   int64_t macs = 0;
+  int64_t bytes = 0;   // of all that it reads and writes, each buffer once
   double seconds = 0;  // of the last profiled run
 };
 
@@ -67,6 +68,14 @@ struct CpuBackendInfo {
   bool fast_bf16;               // whether they are faster than in f32
 };
 CpuBackendInfo cpu_backend_info();
+
+/// What this machine reaches at best with these threads, measured in about a second: multiply-adds in registers, and
+/// a = b + s c over arrays too large for any cache.
+struct Ceilings {
+  double fp32 = 0, bf16 = 0;  // FLOP/s; bf16 is 0 without the processor's own products of such numbers
+  double memory = 0;          // bytes/s
+};
+Ceilings measure_ceilings(ThreadPool& threads);
 
 /// Lowers and plans. `state` must hold every state value of the graph (see initialise) and outlive the result.
 std::unique_ptr<Executable> compile(const Graph& graph, State& state, const CompileOptions& options = {});

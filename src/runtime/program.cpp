@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <set>
 
 namespace resnet {
 namespace {
@@ -134,10 +135,20 @@ void Program::resolve_addresses() {
   }
 }
 
+int64_t Program::bytes_of(const Step& step) const {
+  std::set<int> buffers;
+  for (Buffer buffer : step.reads) buffers.insert(buffer.id);
+  for (Buffer buffer : step.writes) buffers.insert(buffer.id);
+  int64_t bytes = 0;
+  for (const int id : buffers) bytes += static_cast<int64_t>(buffers_[static_cast<std::size_t>(id)].bytes);
+  return bytes;
+}
+
 void Program::finish() {
   place(lifetimes());
   if (!options_.plan_only) resolve_addresses();
-  for (const Step& step : steps_) {
+  for (Step& step : steps_) {
+    step.info.bytes = bytes_of(step);
     infos_.push_back(step.info);
     for (Buffer buffer : step.writes)
       writes_state_ |= buffers_[static_cast<std::size_t>(owner(buffer.id))].kind == BufferInfo::Kind::state;

@@ -96,6 +96,7 @@ class Program final : public Executable {
   std::vector<Lifetime> lifetimes() const;
   void place(const std::vector<Lifetime>& lives);
   void resolve_addresses();
+  int64_t bytes_of(const Step& step) const;
   void begin_run();
   bool finite(const Step& step) const;
 

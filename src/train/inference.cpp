@@ -29,14 +29,17 @@ Parameters parameters_of(const Graph& graph, const State& state) {
 
 }  // namespace
 
+std::pair<Graph, Parameters> inference_graph(const ModelSpec& spec, const State& state, int64_t batch,
+                                             Precision precision) {
+  const Graph graph = forward_graph(spec, batch, Mode::inference);
+  auto [folded, parameters] = fold_batch_norm(graph, parameters_of(graph, state));
+  return {insert_casts(fuse(folded), precision), std::move(parameters)};
+}
+
 Executable& InferenceProgram::executable(int64_t batch) {
-  const auto fold = [&] {
-    const Graph graph = forward_graph(spec_, batch, Mode::inference);
-    return fold_batch_norm(graph, parameters_of(graph, source_));
-  };
   const auto known = executables_.find(batch);
   if (known != executables_.end() && folded_version_ == source_.version()) return *known->second;
-  auto [graph, parameters] = fold();
+  auto [graph, parameters] = inference_graph(spec_, source_, batch, precision_);
   // Folded weights of an earlier version are overwritten where they lie: compiled programs hold their addresses.
   for (auto& [name, tensor] : parameters)
     if (folded_.contains(name))
@@ -46,7 +49,7 @@ Executable& InferenceProgram::executable(int64_t batch) {
   folded_.touch();
   folded_version_ = source_.version();
   if (known != executables_.end()) return *known->second;
-  return *executables_.emplace(batch, compile(insert_casts(fuse(graph), precision_), folded_, options_)).first->second;
+  return *executables_.emplace(batch, compile(graph, folded_, options_)).first->second;
 }
 
 }  // namespace resnet

@@ -12,8 +12,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace resnet {
+
+/// forward_graph -> fold_batch_norm -> fuse -> insert_casts, and the weights that it needs. Input "images", output
+/// "logits".
+std::pair<Graph, Parameters> inference_graph(const ModelSpec& spec, const State& state, int64_t batch,
+                                             Precision precision = Precision::fp32);
 
 class InferenceProgram {
  public:

@@ -35,6 +35,8 @@ struct LaneCopy {
 
 inline constexpr int max_block = 16;
 inline constexpr int64_t max_lanes = 16;
+/// Vectors that Kernels::multiply_adds works on in turn.
+inline constexpr int chains = 12;
 
 /// Kernels on images whose elements are T: float, or BFloat16, which is widened when read and rounded when written.
 template <class T>
@@ -84,6 +86,11 @@ struct Kernels {
     else
       return f32;
   }
+
+  // chains * block independent multiply-adds in each round, all in registers, from (chains + 2) * block numbers.
+  float (*multiply_adds)(const float* numbers, int64_t rounds);
+  // y = a + factor b
+  void (*triad)(const float* a, const float* b, float factor, float* y, int64_t count);
 
   // Flat arrays of weights and gradients.
   void (*sum_lanes)(const float* x, int64_t stride, int lanes, float* y, int64_t count);  // fixed tree over the lanes

@@ -29,6 +29,23 @@ float horizontal_sum(const Vec& v) {
 
 }  // namespace
 
+float multiply_adds(const float* numbers, int64_t rounds) {
+  const Vec factor = load(numbers), step = load(numbers + block);
+  Vec sums[chains];
+  for (int chain = 0; chain < chains; ++chain) sums[chain] = load(numbers + (chain + 2) * block);
+  for (int64_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 12
+    for (int chain = 0; chain < chains; ++chain) sums[chain] = multiply_add(sums[chain], factor, step);
+  }
+  Vec total = {};
+  for (const Vec& sum : sums) total += sum;
+  return horizontal_sum(total);
+}
+
+void triad(const float* a, const float* b, float factor, float* y, int64_t count) {
+  for (int64_t i = 0; i + block <= count; i += block) store(y + i, load(a + i) + factor * load(b + i));
+}
+
 void sum_lanes(const float* x, int64_t stride, int lanes, float* y, int64_t count) {
   int64_t i = 0;
   if (lanes == 8) {  // the usual number, without recursion

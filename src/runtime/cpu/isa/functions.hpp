@@ -17,6 +17,8 @@ template <class T>
 void add_pool(ImageKernels<T>& table);
 
 // flat.cpp
+float multiply_adds(const float* numbers, int64_t rounds);
+void triad(const float* a, const float* b, float factor, float* y, int64_t count);
 void sum_lanes(const float* x, int64_t stride, int lanes, float* y, int64_t count);
 void sgd(const Sgd& op, float rate, const float* w, const float* dw, const float* v, float* new_w, float* new_v,
          int64_t count);

@@ -22,6 +22,8 @@ Kernels make_kernels() {
   table.block = block;
   add_all(table.f32);
   add_all(table.bf16);
+  table.multiply_adds = multiply_adds;
+  table.triad = triad;
   table.sum_lanes = sum_lanes;
   table.sgd = sgd;
   table.small_linear = small_linear;
