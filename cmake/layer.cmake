@@ -28,10 +28,10 @@ function(resnet_layer name)
 endfunction()
 
 # resnet_isa_copies(TARGET files...): compiles each file once for every instruction set and puts all copies into TARGET.
-# RESNET_ISA is defined as baseline, avx2 or avx512; the file must wrap all it defines in `namespace RESNET_ISA` (or an
-# unnamed namespace inside it), and which copy runs is decided at run time. Inline functions and templates shared with
-# other files (standard containers, for example) must stay out of such a file: the linker keeps one copy of them for the
-# whole program, and it may be one that this machine cannot execute.
+# RESNET_ISA is defined as baseline, avx2, avx512 or avx512_bf16; the file must wrap all it defines in a namespace of
+# that name (or an unnamed one inside it), and which copy runs is decided at run time. Inline functions and templates
+# shared with other files (standard containers, for example) must stay out of such a file: the linker keeps one copy of
+# them for the whole program, and it may be one that this machine cannot execute.
 function(resnet_isa_copies target)
   set(flags_baseline "")
   set(instruction_sets baseline)
@@ -40,6 +40,10 @@ function(resnet_isa_copies target)
     set(flags_avx2 -march=x86-64-v3)
     set(flags_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
     list(APPEND instruction_sets avx2 avx512)
+    if(target STREQUAL resnet_runtime)  # its kernels on bf16 images
+      set(flags_avx512_bf16 ${flags_avx512} -mavx512bf16)
+      list(APPEND instruction_sets avx512_bf16)
+    endif()
   endif()
   get_target_property(used ${target} LINK_LIBRARIES)
   foreach(isa ${instruction_sets})

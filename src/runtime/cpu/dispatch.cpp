@@ -19,6 +19,9 @@ const Kernels& kernels();
 namespace avx512 {
 const Kernels& kernels();
 }
+namespace avx512_bf16 {
+const Kernels& kernels();
+}
 #endif
 
 namespace {
@@ -31,11 +34,32 @@ bool allowed_by_onednn(dnnl::cpu_isa set) {
 }
 #endif
 
+// Without the processor's own products of bf16 numbers, convolutions in bf16 are slower than those in f32.
+bool has_fast_bf16() {
+#if defined(__x86_64__)
+  return runs_here(InstructionSet::avx512) && __builtin_cpu_supports("avx512bf16") &&
+         allowed_by_onednn(dnnl::cpu_isa::avx512_core_bf16);
+#else
+  return false;
+#endif
+}
+
+#if defined(__x86_64__)
+Kernels avx512_kernels() {
+  Kernels table = avx512::kernels();
+  if (has_fast_bf16()) table.bf16 = avx512_bf16::kernels().bf16;
+  return table;
+}
+#endif
+
 }  // namespace
 
 const Kernels& best_kernels() {
 #if defined(__x86_64__)
-  if (runs_here(InstructionSet::avx512) && allowed_by_onednn(dnnl::cpu_isa::avx512_core)) return avx512::kernels();
+  if (runs_here(InstructionSet::avx512) && allowed_by_onednn(dnnl::cpu_isa::avx512_core)) {
+    static const Kernels table = avx512_kernels();
+    return table;
+  }
   if (runs_here(InstructionSet::avx2) && allowed_by_onednn(dnnl::cpu_isa::avx2)) return avx2::kernels();
 #endif
   return baseline::kernels();
@@ -45,15 +69,6 @@ namespace {
 
 // oneDNN has bf16 convolutions from AVX-512 on.
 bool has_bf16() { return best_kernels().block == 16; }
-
-// Without the processor's own products of bf16 numbers they are slower than those of f32.
-bool has_fast_bf16() {
-#if defined(__x86_64__)
-  return has_bf16() && allowed_by_onednn(dnnl::cpu_isa::avx512_core_bf16);
-#else
-  return false;
-#endif
-}
 
 }  // namespace
 

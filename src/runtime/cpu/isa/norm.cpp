@@ -15,36 +15,25 @@ struct Sums {
   Vec total() const { return (a + b) + (c + d); }
 };
 
+// Sums of x - pivot and of its square, in one pass.
 template <class T>
-Vec sum(const T* x, int64_t pixels) {
-  Sums s;
-  int64_t p = 0;
-  for (; p + 4 <= pixels; p += 4, x += 4 * block) {
-    s.a += load(x);
-    s.b += load(x + block);
-    s.c += load(x + 2 * block);
-    s.d += load(x + 3 * block);
-  }
-  for (; p < pixels; ++p, x += block) s.a += load(x);
-  return s.total();
-}
-
-template <class T>
-Vec sum_squares(const T* x, Vec mean, int64_t pixels) {
-  Sums s;
-  const auto add = [mean](Vec& total, const T* at) {
-    const Vec d = load(at) - mean;
-    total += d * d;
+void add_moments(const T* x, Vec pivot, int64_t pixels, Vec& sum, Vec& squares) {
+  Sums first, second;
+  const auto add = [pivot](Vec& total, Vec& total_squares, const T* at) {
+    const Vec d = load(at) - pivot;
+    total += d;
+    total_squares += d * d;
   };
   int64_t p = 0;
   for (; p + 4 <= pixels; p += 4, x += 4 * block) {
-    add(s.a, x);
-    add(s.b, x + block);
-    add(s.c, x + 2 * block);
-    add(s.d, x + 3 * block);
+    add(first.a, second.a, x);
+    add(first.b, second.b, x + block);
+    add(first.c, second.c, x + 2 * block);
+    add(first.d, second.d, x + 3 * block);
   }
-  for (; p < pixels; ++p, x += block) add(s.a, x);
-  return s.total();
+  for (; p < pixels; ++p, x += block) add(first.a, second.a, x);
+  sum = first.total();
+  squares = second.total();
 }
 
 struct Masked {
@@ -108,11 +97,16 @@ void moments(const Planes& planes, const T* x, double* mean, double* squares) {
       const T* at = x + n * planes.stride + p * block;
       const int64_t pixels = planes.pixels - p < chunk ? planes.pixels - p : chunk;
       const auto number = static_cast<double>(pixels);
-      const Vec chunk_mean = sum(at, pixels) / static_cast<float>(pixels);
-      const Vec chunk_squares = sum_squares(at, chunk_mean, pixels);
+      // About the chunk's first pixel: since that is one of the numbers, its distance from the mean cannot exceed
+      // sqrt(pixels) deviations, so the subtraction below costs no more digits than log2(pixels) bits.
+      const Vec pivot = load(at);
+      Vec total, squares_about_pivot;
+      add_moments(at, pivot, pixels, total, squares_about_pivot);
+      const Vec shift = total / static_cast<float>(pixels);
+      const Vec chunk_mean = pivot + shift;
+      const Vec chunk_squares = rectify(squares_about_pivot - total * shift);
       const double share = number / (count + number);
       for (int lane = 0; lane < block; ++lane) {
-        // sum_squares is about the rounded float mean, which is the chunk's to 1e-7: the error is of second order.
         const double difference = static_cast<double>(chunk_mean[lane]) - mean[lane];
         mean[lane] += difference * share;
         squares[lane] += static_cast<double>(chunk_squares[lane]) + difference * difference * count * share;
