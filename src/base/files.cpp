@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -64,6 +65,10 @@ std::string read_file(const fs::path& path, uint64_t limit) {
   std::ifstream file(path, std::ios::binary);
   if (!file) fail_data(path.string(), ": cannot be opened for reading: ", std::strerror(errno));
   std::string bytes;
+  if (fs::is_regular_file(status)) {
+    const std::uintmax_t size = fs::file_size(path, error);
+    if (!error) bytes.reserve(static_cast<std::size_t>(std::min<std::uintmax_t>(size, limit)));
+  }
   char chunk[1 << 16];
   while (file.read(chunk, sizeof chunk) || file.gcount() > 0) {
     bytes.append(chunk, static_cast<std::size_t>(file.gcount()));

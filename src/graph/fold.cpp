@@ -4,11 +4,12 @@
 #include "graph/rewrite.hpp"
 
 #include <cmath>
+#include <utility>
 
 namespace resnet {
 namespace {
 
-const Tensor& parameter(const Parameters& parameters, const Graph& graph, Value value) {
+Tensor& parameter(Parameters& parameters, const Graph& graph, Value value) {
   const auto found = parameters.find(graph[value].name);
   if (found == parameters.end()) fail("fold_batch_norm: there is no weight '", graph[value].name, "'");
   return found->second;
@@ -44,7 +45,7 @@ const Node* foldable(const Graph& graph, const Node& norm, const std::vector<int
 
 class Folder {
  public:
-  Folder(const Graph& graph, const Parameters& parameters) : graph_(graph), parameters_(parameters), to_(graph) {}
+  Folder(const Graph& graph, Parameters parameters) : graph_(graph), parameters_(std::move(parameters)), to_(graph) {}
 
   std::pair<Graph, Parameters> run() {
     const std::vector<int> uses = graph_.use_counts();
@@ -69,8 +70,8 @@ class Folder {
   void fold(const Node& conv, const Node& norm) {
     Conv op = std::get<Conv>(conv.op);
     const BatchNormInference& batch_norm = std::get<BatchNormInference>(norm.op);
-    const auto at = [&](Value value) -> const Tensor& { return parameter(parameters_, graph_, value); };
-    Tensor weight = at(conv.inputs[1]);
+    const auto at = [&](Value value) -> Tensor& { return parameter(parameters_, graph_, value); };
+    Tensor weight = std::move(at(conv.inputs[1]));  // nobody else reads it
     Tensor bias(Shape{weight.shape()[0]}, weight.dtype());
     const Tensor* old_bias = op.bias ? &at(conv.inputs[2]) : nullptr;
     const Tensor &gamma = at(norm.inputs[1]), &beta = at(norm.inputs[2]), &mean = at(norm.inputs[3]),
@@ -102,19 +103,19 @@ class Folder {
     for (const ValueInfo& value : result.values())
       if (value.kind == ValueKind::parameter || value.kind == ValueKind::statistic)
         if (!out_.contains(value.name))
-          if (const auto found = parameters_.find(value.name); found != parameters_.end()) out_.insert(*found);
+          if (auto found = parameters_.extract(value.name)) out_.insert(std::move(found));
   }
 
   const Graph& graph_;
-  const Parameters& parameters_;
+  Parameters parameters_;
   Rewriter to_;
   Parameters out_;
 };
 
 }  // namespace
 
-std::pair<Graph, Parameters> fold_batch_norm(const Graph& graph, const Parameters& parameters) {
-  return Folder(graph, parameters).run();
+std::pair<Graph, Parameters> fold_batch_norm(const Graph& graph, Parameters parameters) {
+  return Folder(graph, std::move(parameters)).run();
 }
 
 }  // namespace resnet

@@ -29,7 +29,7 @@ using Parameters = std::map<std::string, Tensor>;
 
 /// Inference batch norm whose input is a convolution with no other use becomes a bias and scaled weights:
 /// w' = w gamma / sqrt(var + epsilon), b' = beta + (b - mean) gamma / sqrt(var + epsilon).
-std::pair<Graph, Parameters> fold_batch_norm(const Graph& graph, const Parameters& parameters);
+std::pair<Graph, Parameters> fold_batch_norm(const Graph& graph, Parameters parameters);
 
 /// Memory for time: where backward reads the output of a cheap forward node (batch norm, ReLU, most residual sums), a
 /// clone right before that use computes it again, so that it need not be kept. A clone never updates running

@@ -93,9 +93,10 @@ Predictions predict(const PredictRequest& request) {
   const ModelInfo& info = model.info;
   const auto photos = photo_dataset(sources, std::move(files), info.classes, info.preprocessing.channels);
   InferenceProgram program(info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
-  Loader loader(
-      photos, info.preprocessing,
-      {.batch = evaluation_batch(info.spec.input), .training = false, .threads = default_loader_threads(threads)});
+  // A few images need no program for many.
+  const int64_t batch_size = std::min(evaluation_batch(info.spec.input), photos->size());
+  Loader loader(photos, info.preprocessing,
+                {.batch = batch_size, .training = false, .threads = default_loader_threads(threads)});
   Progress progress("predicting", photos->size(), "images");
   for (int64_t step = 0; step < loader.steps_per_epoch(); ++step) {
     if (interrupted()) fail_as(ExitCode::interrupted, "predict: interrupted");

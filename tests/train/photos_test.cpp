@@ -144,7 +144,7 @@ TEST_F(Photos, PredictionTakesTheSamePathAsEvaluation) {
     right += image.classes.at(0).label ==
              split.test->classes()[static_cast<std::size_t>(split.test->label(static_cast<int64_t>(k)))];
     if (k < evaluation.confidence.size()) {
-      EXPECT_NEAR(image.classes[0].probability, evaluation.confidence[k], 1e-9);
+      EXPECT_NEAR(image.classes[0].probability, evaluation.confidence[k], 1e-6);
     }
   }
   EXPECT_EQ(right, evaluation.correct);
