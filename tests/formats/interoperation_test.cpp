@@ -2,6 +2,7 @@
 // library wrote.
 #include "formats/format_test.hpp"
 #include "formats/safetensors.hpp"
+#include "support/commands.hpp"
 #include "support/places.hpp"
 
 #include <fmt/printf.h>
@@ -13,16 +14,6 @@
 
 namespace resnet {
 namespace {
-
-/// What a shell command prints, or nothing if it fails.
-std::optional<std::string> output_of(const std::string& command) {
-  FILE* pipe = popen(command.c_str(), "r");
-  if (!pipe) return std::nullopt;
-  std::string text;
-  char chunk[4096];
-  while (const std::size_t count = std::fread(chunk, 1, sizeof chunk, pipe)) text.append(chunk, count);
-  return pclose(pipe) == 0 ? std::optional(text) : std::nullopt;
-}
 
 std::string hex(const std::string& text) {
   std::string digits;
@@ -45,7 +36,7 @@ Tensor counting(const Shape& shape, T first) {
 }
 
 TEST(Interoperation, PythonReadsTheSame) {
-  if (!output_of("python3 -c 'import json, struct' 2>&1")) GTEST_SKIP() << "python3 is not installed";
+  if (!test::output_of("python3 -c 'import json, struct' 2>&1")) GTEST_SKIP() << "python3 is not installed";
   const TemporaryFolder folder;
   const Tensor a = counting<float>({2, 3}, 0.1f), b = counting<int64_t>({}, 12), c = counting<uint8_t>({5}, 200);
   const Tensor d = counting<double>({1, 4}, -2.25), e = counting<int32_t>({3}, -9);
@@ -53,7 +44,7 @@ TEST(Interoperation, PythonReadsTheSame) {
   write_safetensors(folder / "x", {{"a", &a}, {"b.num", &b}, {"c \xc3\xa4 \"", &c}, {"d", &d}, {"e", &e}},
                     {{"format", "pt"}, {"text", text}});
   const std::string script = (test::tests_folder() / "formats" / "read_safetensors.py").string();
-  const auto printed = output_of("python3 '" + script + "' '" + (folder / "x").string() + "'");
+  const auto printed = test::output_of("python3 '" + script + "' '" + (folder / "x").string() + "'");
   ASSERT_TRUE(printed);
   EXPECT_EQ(*printed, "metadata format " + hex("pt") + "\nmetadata text " + hex(text) + "\ntensor " + hex("a") +
                           " F32 [2x3]" + values_of<float>(a) + "\ntensor " + hex("b.num") + " I64 [] 12\ntensor " +
@@ -65,9 +56,9 @@ TEST(Interoperation, PythonReadsTheSame) {
 TEST(Interoperation, AFileOfTheFormatsLibraryComesOutTheSame) {
   const fs::path archive = test::shared_data("pt-st-files.tar.xz");
   if (!fs::exists(archive)) GTEST_SKIP() << "the sample files are not there: ../shared/data/pt-st-files.tar.xz";
-  const auto bytes = output_of("tar -xJf '" + archive.string() +
-                               "' -O burn/crates/burn-store/safetensors-tests/tests/multi_layer/"
-                               "multi_layer.safetensors 2>&1");
+  const auto bytes = test::output_of("tar -xJf '" + archive.string() +
+                                     "' -O burn/crates/burn-store/safetensors-tests/tests/multi_layer/"
+                                     "multi_layer.safetensors 2>&1");
   if (!bytes) GTEST_SKIP() << "tar or xz is not installed";
   const TemporaryFolder folder;
   write_file(folder / "sample", *bytes);

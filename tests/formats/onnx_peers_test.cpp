@@ -6,31 +6,21 @@
 #include "formats/format_test.hpp"
 #include "formats/onnx_export.hpp"
 #include "formats/onnx_import.hpp"
+#include "formats/used_state.hpp"
 #include "runtime/executable.hpp"
+#include "support/commands.hpp"
 #include "support/places.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 
 namespace resnet {
 namespace {
 
-std::string script(const char* name) { return "'" + (test::tests_folder() / "formats" / name).string() + "'"; }
-
-bool works(const std::string& command) { return std::system((command + " >/dev/null 2>&1").c_str()) == 0; }
-
-double number_from(const std::string& command) {
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::string text;
-  char chunk[256];
-  while (const std::size_t count = std::fread(chunk, 1, sizeof chunk, pipe)) text.append(chunk, count);
-  EXPECT_EQ(pclose(pipe), 0) << command << "\n" << text;
-  return text.empty() ? NAN : std::strtod(text.c_str(), nullptr);
-}
+std::string script(const std::string& name) { return test::quoted_test_file("formats/" + name); }
 
 Tensor noise(const Shape& shape) {
   Tensor tensor(shape);
@@ -39,7 +29,7 @@ Tensor noise(const Shape& shape) {
   return tensor;
 }
 
-Tensor output_of(const ModelSpec& spec, State& state, const Tensor& images, const char* output) {
+Tensor run(const ModelSpec& spec, State& state, const Tensor& images, const char* output) {
   const auto program = compile(forward_graph(spec, images.shape().n(), Mode::inference), state);
   program->set_input("images", images);
   program->run();
@@ -52,15 +42,7 @@ class PeersOnnx : public testing::TestWithParam<const char*> {
     ModelOptions options{.classes = 10};
     if (find_model(GetParam()).input.height > 64) options.input = ImageSize{3, 64, 64};
     info.spec = find_model(GetParam(), options);
-    const Graph graph = forward_graph(info.spec, 1, Mode::inference);
-    initialise(state, graph, 5);
-    for (const ValueInfo& value : graph.values()) {
-      if (value.kind == ValueKind::computed || value.kind == ValueKind::input || value.shape.rank() != 1) continue;
-      const bool centred = value.name.ends_with("bias") || value.name.ends_with("running_mean");
-      Rng rng(6, value.name);
-      for (float& x : state.at(value.name).data<float>())
-        x = static_cast<float>(centred ? 0.1 * rng.normal() : rng.uniform(0.5, 1.5));
-    }
+    state = test::used_state(info.spec);
     for (int k = 0; k < 10; ++k) info.classes.push_back(std::to_string(k));
     const ImageSize& size = info.spec.input;
     info.preprocessing = {.channels = 3,
@@ -69,7 +51,7 @@ class PeersOnnx : public testing::TestWithParam<const char*> {
                           .mean = {0.4f, 0.5f, 0.6f},
                           .deviation = {0.2f, 0.25f, 0.3f}};
     images = noise({3, 3, size.height, size.width});
-    logits = output_of(info.spec, state, images, "logits");
+    logits = run(info.spec, state, images, "logits");
     write_safetensors(folder / "sample", {{"images", &images}, {"logits", &logits}});
     for (const bool fold : {true, false}) write_file(file(fold), onnx::export_network(info, state, {.fold = fold}));
   }
@@ -82,28 +64,28 @@ class PeersOnnx : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(PeersOnnx, TheCheckerIsContent) {
-  if (!works("/usr/bin/python3 -c 'import onnx'"))
+  if (!test::works("/usr/bin/python3 -c 'import onnx'"))
     GTEST_SKIP() << "no onnx in /usr/bin/python3: apt-get install python3-onnx";
   write_file(folder / "inside.onnx", onnx::export_network(info, state, {.preprocess = true}));
   for (const fs::path& path : {file(true), file(false), folder / "inside.onnx"})
-    EXPECT_EQ(number_from("/usr/bin/python3 " + script("onnx_peers.py") + " check '" + path.string() + "'"), 0);
+    EXPECT_EQ(test::number_from("/usr/bin/python3 " + script("onnx_peers.py") + " check '" + path.string() + "'"), 0);
 }
 
 TEST_P(PeersOnnx, OpenCvGivesTheSameLogits) {
-  if (!works("/usr/bin/python3 -c 'import cv2'"))
+  if (!test::works("/usr/bin/python3 -c 'import cv2'"))
     GTEST_SKIP() << "no cv2 in /usr/bin/python3: apt-get install python3-opencv";
   for (const bool fold : {true, false})
-    EXPECT_LT(number_from("/usr/bin/python3 " + script("onnx_peers.py") + " opencv '" + file(fold).string() + "' '" +
-                          (folder / "sample").string() + "'"),
+    EXPECT_LT(test::number_from("/usr/bin/python3 " + script("onnx_peers.py") + " opencv '" + file(fold).string() +
+                                "' '" + (folder / "sample").string() + "'"),
               1e-4);
 }
 
 TEST_P(PeersOnnx, OnnxRuntimeGivesTheSameLogitsAndProbabilities) {
-  if (!std::getenv("NODE_PATH") || !works("node -e \"require('onnxruntime-node')\""))
+  if (!std::getenv("NODE_PATH") || !test::works("node -e \"require('onnxruntime-node')\""))
     GTEST_SKIP() << "no onnxruntime-node for node: npm install --ignore-scripts onnxruntime-node, and NODE_PATH";
   for (const bool fold : {true, false})
-    EXPECT_LT(number_from("node " + script("onnx_runtime.mjs") + " '" + file(fold).string() + "' '" +
-                          (folder / "sample").string() + "'"),
+    EXPECT_LT(test::number_from("node " + script("onnx_runtime.mjs") + " '" + file(fold).string() + "' '" +
+                                (folder / "sample").string() + "'"),
               1e-4);
   // The same images as bytes, row by row, prepared inside the file there and by the formula here.
   const ImageSize& size = info.spec.input;
@@ -119,11 +101,11 @@ TEST_P(PeersOnnx, OnnxRuntimeGivesTheSameLogitsAndProbabilities) {
             (static_cast<float>(value) / 255 - info.preprocessing.mean[channel]) /
             info.preprocessing.deviation[channel];
       }
-  const Tensor probabilities = output_of(info.spec, state, prepared, "probabilities");
+  const Tensor probabilities = run(info.spec, state, prepared, "probabilities");
   write_safetensors(folder / "bytes", {{"images", &bytes}, {"probabilities", &probabilities}});
   write_file(folder / "inside.onnx", onnx::export_network(info, state, {.preprocess = true}));
-  EXPECT_LT(number_from("node " + script("onnx_runtime.mjs") + " '" + (folder / "inside.onnx").string() + "' '" +
-                        (folder / "bytes").string() + "'"),
+  EXPECT_LT(test::number_from("node " + script("onnx_runtime.mjs") + " '" + (folder / "inside.onnx").string() + "' '" +
+                              (folder / "bytes").string() + "'"),
             1e-4);
 }
 
@@ -131,16 +113,16 @@ INSTANTIATE_TEST_SUITE_P(Networks, PeersOnnx, testing::Values("resnet20", "resne
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(PeersOnnxExport, PyTorchsExportComesInAndEquals) {
-  if (!works("/usr/bin/python3 -c 'import torch, torchvision'"))
+  if (!test::works("/usr/bin/python3 -c 'import torch, torchvision'"))
     GTEST_SKIP() << "no torch and torchvision in /usr/bin/python3: apt-get install python3-torch python3-torchvision";
   for (const char* name : {"resnet18", "densenet121", "mobilenet_v2"}) {
     SCOPED_TRACE(name);
     const TemporaryFolder folder;
-    ASSERT_TRUE(works("/usr/bin/python3 -W ignore " + script("onnx_peers.py") + " torch " + name + " '" +
-                      (folder / "x.onnx").string() + "' '" + (folder / "sample").string() + "'"));
+    ASSERT_TRUE(test::works("/usr/bin/python3 -W ignore " + script("onnx_peers.py") + " torch " + name + " '" +
+                            (folder / "x.onnx").string() + "' '" + (folder / "sample").string() + "'"));
     onnx::ImportedNetwork network = onnx::import_network(folder / "x.onnx", ImageSize{3, 64, 64});
     const TensorFile sample = read_safetensors(folder / "sample");
-    const Tensor found = output_of(network.spec, network.state, sample.tensors.at("images"), "logits");
+    const Tensor found = run(network.spec, network.state, sample.tensors.at("images"), "logits");
     const Tensor& expected = sample.tensors.at("logits");
     ASSERT_EQ(found.shape(), expected.shape());
     double largest = 0, scale = 0;

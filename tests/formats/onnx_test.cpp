@@ -1,6 +1,7 @@
 // ONNX out and in again, networks that are written out as layers, and files that no honest program writes.
 #include "formats/onnx_export.hpp"
 #include "formats/onnx_import.hpp"
+#include "formats/used_state.hpp"
 
 #include "base/random.hpp"
 #include "formats/format_test.hpp"
@@ -32,21 +33,6 @@ ModelInfo info_of(const ModelSpec& spec) {
   return info;
 }
 
-/// As if the network had been trained: no batch norm is at its start.
-State used_state(const ModelSpec& spec) {
-  const Graph graph = forward_graph(spec, 1, Mode::inference);
-  State state;
-  initialise(state, graph, 5);
-  for (const ValueInfo& value : graph.values()) {
-    if (value.kind == ValueKind::computed || value.kind == ValueKind::input || value.shape.rank() != 1) continue;
-    const bool centred = value.name.ends_with("bias") || value.name.ends_with("running_mean");
-    Rng rng(6, value.name);
-    for (float& x : state.at(value.name).data<float>())
-      x = static_cast<float>(centred ? 0.1 * rng.normal() : rng.uniform(0.5, 1.5));
-  }
-  return state;
-}
-
 Tensor logits_of(const ModelSpec& spec, State& state, int64_t batch) {
   const auto program = compile(forward_graph(spec, batch, Mode::inference), state);
   Tensor images(Shape{batch, spec.input.channels, spec.input.height, spec.input.width});
@@ -75,7 +61,7 @@ TEST_P(OnnxRoundTrip, GivesTheSameLogitsForAnyBatch) {
   const ModelSpec row = find_model(GetParam());
   if (row.input.height > 64) options.input = ImageSize{3, 64, 64};
   const ModelSpec spec = find_model(GetParam(), options);
-  State state = used_state(spec);
+  State state = test::used_state(spec);
   for (const bool fold : {true, false}) {
     const std::string bytes = onnx::export_network(info_of(spec), state, {.fold = fold});
     EXPECT_EQ(bytes, onnx::export_network(info_of(spec), state, {.fold = fold}));
@@ -94,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, OnnxRoundTrip,
 TEST(OnnxExport, FilesKeepClassesAndPreprocessing) {
   const ModelSpec spec = find_model("resnet8");
   const TemporaryFolder folder;
-  write_file(folder / "x.onnx", onnx::export_network(info_of(spec), used_state(spec)));
+  write_file(folder / "x.onnx", onnx::export_network(info_of(spec), test::used_state(spec)));
   const OpenedModel model = open_model(folder / "x.onnx");
   EXPECT_TRUE(model.classes_known);
   EXPECT_TRUE(model.preprocessing_known);
@@ -106,7 +92,7 @@ TEST(OnnxExport, FilesKeepClassesAndPreprocessing) {
 
 TEST(WrittenOut, IsSavedLoadedAndTrained) {
   const ModelSpec row = find_model("resnet8");
-  State row_state = used_state(row);
+  State row_state = test::used_state(row);
   onnx::ImportedNetwork network =
       onnx::import_network(onnx::export_network(info_of(row), row_state, {.fold = false}), "kept.onnx");
   const TemporaryFolder folder;
@@ -127,7 +113,7 @@ TEST(WrittenOut, IsSavedLoadedAndTrained) {
 TEST(WrittenOut, GetsOtherClassesAndImages) {
   const ModelSpec row = find_model("resnet8", {.shortcut = Shortcut::option_b});
   const onnx::ImportedNetwork network =
-      onnx::import_network(onnx::export_network(info_of(row), used_state(row)), "x.onnx");
+      onnx::import_network(onnx::export_network(info_of(row), test::used_state(row)), "x.onnx");
   const ModelSpec other = with_ends(network.spec, 4, {3, 48, 40});
   EXPECT_EQ(forward_graph(other, 2, Mode::inference)[*forward_graph(other, 2, Mode::inference).find("logits")].shape,
             (Shape{2, 4}));
@@ -136,7 +122,7 @@ TEST(WrittenOut, GetsOtherClassesAndImages) {
 
 TEST(WrittenOut, RefusesLayersThatDoNotFit) {
   const ModelSpec row = find_model("resnet8");
-  const ModelSpec good = onnx::import_network(onnx::export_network(info_of(row), used_state(row)), "x.onnx").spec;
+  const ModelSpec good = onnx::import_network(onnx::export_network(info_of(row), test::used_state(row)), "x.onnx").spec;
   const auto refused = [&](auto change, const std::string& because) {
     ModelSpec spec = good;
     change(spec.written);
@@ -258,7 +244,7 @@ TEST(HostileOnnx, WhatIsNotSupportedIsNamed) {
 
 TEST(HostileOnnx, EveryShorterFileIsRefusedAndADamagedOneIsAnError) {
   const ModelSpec spec = find_model("mlp", {.classes = 3, .input = ImageSize{1, 2, 2}, .width = 2, .depth = 2});
-  const std::string whole = onnx::export_network(info_of(spec), used_state(spec));
+  const std::string whole = onnx::export_network(info_of(spec), test::used_state(spec));
   const auto attempt = [](const std::string& bytes) {
     try {
       onnx::import_network(bytes, "file.onnx");

@@ -3,13 +3,13 @@
 #include "base/random.hpp"
 #include "formats/format_test.hpp"
 #include "formats/model_file.hpp"
+#include "formats/used_state.hpp"
 #include "runtime/executable.hpp"
+#include "support/commands.hpp"
 #include "support/places.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <cstdio>
 #include <cstdlib>
 
 namespace resnet {
@@ -18,35 +18,11 @@ namespace {
 // Debian's: another python3 that comes first in PATH would not see Debian's packages.
 constexpr const char* python = "/usr/bin/python3";
 
-/// A network as if it had been trained: no statistic and no batch norm parameter at its start.
-State used_state(const Graph& graph) {
-  State state;
-  initialise(state, graph, 5);
-  for (const ValueInfo& value : graph.values()) {
-    if (value.kind == ValueKind::computed || value.kind == ValueKind::input || value.shape.rank() != 1) continue;
-    const bool centred = value.name.ends_with("bias") || value.name.ends_with("running_mean");
-    Rng rng(6, value.name);
-    for (float& x : state.at(value.name).data<float>())
-      x = static_cast<float>(centred ? 0.1 * rng.normal() : rng.uniform(0.5, 1.5));
-  }
-  return state;
-}
-
 Tensor noise(const Shape& shape) {
   Tensor tensor(shape);
   Rng rng(7, "images");
   for (float& x : tensor.data<float>()) x = static_cast<float>(rng.normal());
   return tensor;
-}
-
-/// What the command prints, as a number; a failed test if it fails.
-double number_from(const std::string& command) {
-  FILE* pipe = popen(command.c_str(), "r");
-  std::string text;
-  char chunk[256];
-  while (const std::size_t count = std::fread(chunk, 1, sizeof chunk, pipe)) text.append(chunk, count);
-  EXPECT_EQ(pclose(pipe), 0) << command;
-  return text.empty() ? NAN : std::strtod(text.c_str(), nullptr);
 }
 
 class PeersPyTorch : public testing::TestWithParam<const char*> {};
@@ -59,7 +35,7 @@ TEST_P(PeersPyTorch, LoadsTheFileAndGivesTheSameLogits) {
   const ImageSize& size = spec.input;
   const Shape images{2, size.channels, size.height, size.width};
   const Graph graph = forward_graph(spec, images.n(), Mode::inference);
-  State state = used_state(graph);
+  State state = test::used_state(graph);
   const auto program = compile(graph, state);
   const Tensor x = noise(images);
   program->set_input("images", x);
@@ -73,8 +49,8 @@ TEST_P(PeersPyTorch, LoadsTheFileAndGivesTheSameLogits) {
   save_model(folder / "model", info, state, 12);
   write_safetensors(folder / "sample", {{"images", &x}, {"logits", &logits}}, {});
   const fs::path script = test::tests_folder() / "formats" / "load_in_pytorch.py";
-  const double difference = number_from(quoted_python + " '" + script.string() + "' " + GetParam() + " '" +
-                                        (folder / "model").string() + "' '" + (folder / "sample").string() + "'");
+  const double difference = test::number_from(quoted_python + " '" + script.string() + "' " + GetParam() + " '" +
+                                              (folder / "model").string() + "' '" + (folder / "sample").string() + "'");
   RecordProperty("difference", std::to_string(difference));
   EXPECT_LT(difference, 1e-4);
 }

@@ -6,6 +6,7 @@
 #include "data/open.hpp"
 #include "formats/open_model.hpp"
 #include "support.hpp"
+#include "support/commands.hpp"
 #include "support/places.hpp"
 #include "train/evaluate.hpp"
 
@@ -46,19 +47,8 @@ const Pretrained networks[] = {
     {"", "vnncomp2021/resnet_2b.onnx", "", "ONNX", {0.485f, 0.456f, 0.406f}, {0.225f, 0.225f, 0.225f}, 0.65},
 };
 
-bool works(const std::string& command) { return std::system((command + " >/dev/null 2>&1").c_str()) == 0; }
-
-double number_from(const std::string& command) {
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::string text;
-  char chunk[256];
-  while (const std::size_t count = std::fread(chunk, 1, sizeof chunk, pipe)) text.append(chunk, count);
-  EXPECT_EQ(pclose(pipe), 0) << command << "\n" << text;
-  return text.empty() ? 1e30 : std::strtod(text.c_str(), nullptr);
-}
-
-std::string test_script(const char* folder, const char* name) {
-  return " '" + (test::tests_folder() / folder / name).string() + "' ";
+std::string test_script(const std::string& folder, const std::string& name) {
+  return " " + test::quoted_test_file(folder + "/" + name) + " ";
 }
 
 class PeersPretrainedSlow : public QuietRun {
@@ -67,10 +57,10 @@ class PeersPretrainedSlow : public QuietRun {
     QuietRun::SetUp();
     const fs::path models = test::shared_data("models.tar"), images = test::shared_data("cifar-10-batches-bin.tar.xz");
     if (!path_exists(models) || !path_exists(images)) GTEST_SKIP() << models << " or " << images << " is not there";
-    ASSERT_TRUE(works("tar xf '" + models.string() + "' -C '" + (folder / "").string() + "'"));
+    ASSERT_TRUE(test::works("tar xf '" + models.string() + "' -C '" + (folder / "").string() + "'"));
     const fs::path unpacked = fs::path("/tmp/data/cifar-10-batches-bin");
     if (!path_exists(unpacked)) {
-      ASSERT_TRUE(works("tar xf '" + images.string() + "' -C '" + (folder / "").string() + "'"));
+      ASSERT_TRUE(test::works("tar xf '" + images.string() + "' -C '" + (folder / "").string() + "'"));
       data = open_data((folder / "cifar-10-batches-bin").string());
     } else {
       data = open_data(unpacked.string());
@@ -89,11 +79,11 @@ class PeersPretrainedSlow : public QuietRun {
     const std::string command =
         torch ? "/usr/bin/python3 -W ignore" + test_script("train", "pretrained.py") + network.name + " "
               : "node" + test_script("formats", "onnx_runtime.mjs");
-    const bool there = torch ? works("/usr/bin/python3 -c 'import torch'")
-                             : std::getenv("NODE_PATH") && works("node -e \"require('onnxruntime-node')\"");
+    const bool there = torch ? test::works("/usr/bin/python3 -c 'import torch'")
+                             : std::getenv("NODE_PATH") && test::works("node -e \"require('onnxruntime-node')\"");
     double difference = -1;
     if (there) {
-      difference = number_from(command + arguments);
+      difference = test::number_from(command + arguments);
       EXPECT_LT(difference, 1e-4) << network.file;
     }
     model.info.classes = data.test->classes();
