@@ -14,7 +14,7 @@ target_compile_features(resnet_library INTERFACE cxx_std_20)
 target_include_directories(resnet_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
                                                     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/resnet>)
 target_link_libraries(resnet_library INTERFACE fmt::fmt nlohmann_json::nlohmann_json Threads::Threads OneDNN::OneDNN
-                                               PNG::PNG JPEG::JPEG WebP::webp WebP::webpdemux ZLIB::ZLIB
+                                               PNG::PNG JPEG::JPEG WebP::webp WebP::webpdemux ZLIB::ZLIB Libmd::Libmd ${CMAKE_DL_LIBS}
                                                tomlplusplus::tomlplusplus)
 
 install(TARGETS resnet_library EXPORT resnet)
@@ -22,7 +22,7 @@ if(TARGET resnet)
   install(TARGETS resnet)
 endif()
 install(FILES src/resnet.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/resnet)
-foreach(layer base graph runtime models formats data report train study)
+foreach(layer base graph runtime models formats data fetch report train study)
   install(DIRECTORY src/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/resnet FILES_MATCHING PATTERN *.hpp
           PATTERN runtime/cpu EXCLUDE PATTERN runtime/reference EXCLUDE PATTERN data/decoders EXCLUDE)
 endforeach()
@@ -32,4 +32,4 @@ install(EXPORT resnet NAMESPACE resnet:: FILE resnetTargets.cmake DESTINATION ${
 configure_package_config_file(cmake/resnetConfig.cmake.in resnetConfig.cmake INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(resnetConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/resnetConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/resnetConfigVersion.cmake
-              cmake/FindOneDNN.cmake cmake/FindWebP.cmake DESTINATION ${package_folder})
+              cmake/FindLibmd.cmake cmake/FindOneDNN.cmake cmake/FindWebP.cmake DESTINATION ${package_folder})

@@ -38,12 +38,14 @@
 #include "data/open.hpp"
 #include "data/resize.hpp"
 #include "data/transforms.hpp"
+#include "fetch/fetch.hpp"
 
 // Training, evaluation and inference.
 #include "train/compare_models.hpp"
 #include "train/evaluate.hpp"
 #include "train/inference.hpp"
 #include "train/metrics.hpp"
+#include "train/open_network.hpp"
 #include "train/recipe.hpp"
 #include "train/run.hpp"
 #include "train/train.hpp"

@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -107,6 +109,42 @@ void AtomicFile::write(std::span<const std::byte> bytes) { write_all(descriptor_
 void AtomicFile::commit() {
   if (::fsync(descriptor_) != 0) fail_errno(path_, "sync", errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_errno(path_, "rename into place", errno);
+  ::close(std::exchange(descriptor_, -1));
+  sync_directory(path_.parent_path());
+}
+
+PartFile::PartFile(fs::path path) : path_(std::move(path)), part_(path_) {
+  part_ += ".part";
+  struct stat opened {
+  }, named{};
+  do {  // while this waited, the file may have been finished and renamed
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) fail_errno(part_, "write", errno);
+    ::flock(descriptor_, LOCK_EX);
+  } while (::fstat(descriptor_, &opened) != 0 || ::stat(part_.c_str(), &named) != 0 || opened.st_ino != named.st_ino);
+  size_ = static_cast<uint64_t>(opened.st_size);
+}
+
+PartFile::~PartFile() {
+  if (descriptor_ < 0) return;
+  if (size_ == 0) ::unlink(part_.c_str());
+  ::close(descriptor_);
+}
+
+void PartFile::write(std::string_view bytes) {
+  write_all(descriptor_, part_, std::as_bytes(std::span(bytes)));
+  size_ += bytes.size();
+}
+
+void PartFile::clear() {
+  if (::ftruncate(descriptor_, 0) != 0) fail_errno(part_, "empty", errno);
+  size_ = 0;
+}
+
+void PartFile::commit() {
+  if (::fsync(descriptor_) != 0) fail_errno(part_, "sync", errno);
+  if (::rename(part_.c_str(), path_.c_str()) != 0) fail_errno(path_, "rename into place", errno);
   ::close(std::exchange(descriptor_, -1));
   sync_directory(path_.parent_path());
 }

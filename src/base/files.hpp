@@ -56,6 +56,30 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+/// A file that grows under PATH.part over several attempts and appears under its own name with commit(). Destroyed
+/// before that, it keeps what it has. Only one process has it at a time; others wait.
+class PartFile {
+ public:
+  /// What an earlier attempt wrote is still there.
+  explicit PartFile(fs::path path);
+  ~PartFile();
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+
+  const fs::path& path() const { return part_; }
+  uint64_t size() const { return size_; }
+  void write(std::string_view bytes);
+  /// Starts over, empty.
+  void clear();
+  /// fsync, rename, fsync of the directory.
+  void commit();
+
+ private:
+  fs::path path_, part_;
+  int descriptor_ = -1;
+  uint64_t size_ = 0;
+};
+
 /// Adds one line (a newline is appended) to a growing text file such as a log or a metrics table, and syncs it: a
 /// checkpoint saved later is never newer on the disk than the table.
 void append_line(const fs::path& path, std::string_view line);

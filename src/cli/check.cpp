@@ -10,6 +10,7 @@
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
 #include "data/open.hpp"
+#include "fetch/fetch.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -34,8 +35,9 @@ CheckResult checked(const Options& options) {
                            if (!progress) progress.emplace("checking", total, "images");
                            progress->update(done);
                          }};
-  if (is_folder_of_photos(options.data)) return check_folder(options.data, how);
-  const DataSplit data = open_data(options.data, {.threads = options.threads, .validation = 1});
+  const std::string source = resolved_data(options.data);
+  if (is_folder_of_photos(source)) return check_folder(source, how);
+  const DataSplit data = open_data(source, {.threads = options.threads, .validation = 1});
   if (!data.note.empty()) log_info("{}", data.note);
   return check_dataset(data, how);
 }

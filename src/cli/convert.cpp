@@ -1,11 +1,16 @@
 // resnet convert and resnet export: networks and weights from one kind of file to another.
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "base/log.hpp"
+#include "base/parallel.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
+#include "data/open.hpp"
+#include "fetch/fetch.hpp"
 #include "formats/onnx_export.hpp"
-#include "train/compare_models.hpp"
+#include "train/open_network.hpp"
+#include "train/recalibrate.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -17,7 +22,10 @@ struct ConvertOptions {
   std::string input;
   fs::path output;
   OpenOptions open;
-  std::string classes;  // a file with one name a line
+  std::string classes;      // a file with one name a line
+  std::string recalibrate;  // data for new batch-norm statistics
+  Recalibration recalibration;
+  int threads = 0;
   bool weights_only = false, keep_batch_norm = false, preprocess = false, force = false, json = false;
 };
 
@@ -59,6 +67,18 @@ OpenedModel opened(const ConvertOptions& options) {
   return model;
 }
 
+/// New statistics from the training images, or from all where there are none.
+void recalibrate_on(const ConvertOptions& options, OpenedModel& model) {
+  if (options.recalibrate.empty()) return;
+  catch_interrupts();
+  const DataSplit data = open_data(resolved_data(options.recalibrate), {.threads = options.threads});
+  const auto threads = std::make_shared<ThreadPool>(options.threads > 0 ? options.threads : available_cores());
+  model.num_batches_tracked =
+      recalibrate(model.info, model.state, data.train ? data.train : data.test, options.recalibration, threads);
+  log_info("batch-norm statistics are the mean of {} batches of {} images", model.num_batches_tracked,
+           options.recalibration.batch);
+}
+
 void write_onnx(const ConvertOptions& options, const OpenedModel& model) {
   write_file(options.output,
              onnx::export_network(model.info, model.state,
@@ -78,8 +98,11 @@ void convert(const ConvertOptions& options) {
   if (extension != ".safetensors" && extension != ".onnx")
     fail_usage("convert: expected an OUT that ends in .safetensors or .onnx, got ", options.output.string());
   if (options.weights_only && extension != ".safetensors") fail_usage("convert: --weights-only writes .safetensors");
+  if (options.weights_only && !options.recalibrate.empty())
+    fail_usage("convert: --recalibrate needs a network, --weights-only has none");
   if (options.weights_only) return convert_weights(options);
-  const OpenedModel model = opened(options);
+  OpenedModel model = opened(options);
+  recalibrate_on(options, model);
   if (extension == ".onnx")
     write_onnx(options, model);
   else
@@ -106,6 +129,15 @@ Action declare_convert(CLI::App& app) {
   app.add_option("IN", options->input, "a run directory or a file: .safetensors, .pth, .pt, .th, .onnx")->required();
   app.add_option("OUT", options->output, "a .safetensors or .onnx file")->required();
   app.add_flag("--weights-only", options->weights_only, "the tensors alone, whatever network they belong to");
+  app.add_option("--recalibrate", options->recalibrate,
+                 "batch-norm statistics computed anew on the training images of these data, in place of the moving "
+                 "averages of training")
+      ->type_name("DATA");
+  add_whole(app, "--batch", options->recalibration.batch, 2, 1 << 16,
+            "images whose statistics are taken together for --recalibrate (64)");
+  add_whole(app, "-n,--images", options->recalibration.images, 0, 1 << 30, "images for --recalibrate; 0: all (0)");
+  add_seed(app, options->recalibration.seed);
+  add_threads(app, options->threads);
   add_common(app, *options);
   return [options](const std::string&) { convert(*options); };
 }

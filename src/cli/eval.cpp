@@ -36,11 +36,14 @@ std::string what_of(const EvaluationResult& result) {
   return fmt::format("{} of {}", result.part == "all" ? "all" : "the " + result.part + " part", result.data);
 }
 
-void show(const EvaluationResult& result) {
+void show(const EvaluationResult& result, const EvaluateRequest& request) {
   print_text("top-1 {}", percent(result.top1()));
   if (result.top5()) print_text(", top-5 {}", percent(*result.top5()));
-  print_text(", loss {}, {}: {}\n\n", loss_text(result.loss),
+  print_text(", loss {}, {}: {}\n", loss_text(result.loss),
              result.count == 1 ? "1 image" : with_thousands(result.count) + " images", what_of(result));
+  const std::size_t networks = 1 + request.ensemble.size();
+  print_text("{}{}: {} multiply-adds an image\n\n", describe(request.views),
+             networks > 1 ? text_of(", ", networks, " networks") : "", with_suffix(static_cast<double>(result.macs)));
   Table table({{"class"}, {"images", Align::right}, {"right", Align::right}, {"most often taken for"}});
   for (std::size_t k = 0; k < result.classes.size(); ++k) {
     const std::optional<double> accuracy = result.class_accuracy(k);
@@ -56,28 +59,38 @@ Action declare_eval(CLI::App& app) {
   auto options = std::make_shared<EvalOptions>();
   EvaluateRequest& request = options->request;
   app.add_option("MODEL", request.model,
-                 "a run directory (its best network) or a file: .safetensors, .pth, .pt, .th, .onnx")
+                 "a run directory (its best network), a file (.safetensors, .pth, .pt, .th, .onnx), or the name of "
+                 "fetched weights")
       ->required();
   app.add_option("DATA", request.data,
                  "as for train; a run's own data by default. Scored is the test part; of data without one all images, "
                  "but of a run's own data those that it kept for validation");
   add_real(app, "--validation", request.validation,
            "score this part of data that have no test part, chosen as `train` chooses it without --split; 1: all");
+  add_view_options(app, request.views);
+  app.add_option("--ensemble", request.ensemble, "another network, averaged with MODEL; may be repeated")
+      ->type_name("MODEL")
+      ->take_all()
+      ->allow_extra_args(false);
   add_open_options(app, request.open);
   add_threads(app, request.threads);
   add_json(app, options->json);
   return [options](const std::string&) {
     expect_weights("eval", options->request.model);
+    for (const std::string& other : options->request.ensemble) expect_weights("eval", other);
     catch_interrupts();
     const EvaluationResult result = evaluate(options->request);
-    if (!options->json) return show(result);
+    if (!options->json) return show(result, options->request);
     const std::optional<double> top5 = result.top5();
     print_json({{"top1", result.top1()},
                 {"top5", top5 ? Json(*top5) : Json(nullptr)},
                 {"loss", result.loss},
                 {"count", result.count},
                 {"part", result.part},
-                {"data", result.data}});
+                {"data", result.data},
+                {"views", options->request.views.count()},
+                {"networks", 1 + options->request.ensemble.size()},
+                {"macs_per_image", result.macs}});
   };
 }
 

@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
       {"eval", "accuracy of a trained network on a data set", declare_eval},
       {"study", "experiments on networks, with figures and a verdict; alone it lists them", nullptr, run_study_verb},
       {"predict", "the classes of photos", declare_predict},
+      {"fetch", "download data sets and published weights, to be used by name", declare_fetch},
       {"check", "find what is wrong with a data set before it is trained on", declare_check},
       {"inspect", "layers, shapes, parameters, MACs and memory of a network", declare_inspect},
       {"convert", "networks and weights from one kind of file to another", declare_convert},

@@ -2,7 +2,9 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "fetch/fetch.hpp"
 #include "models/model.hpp"
+#include "train/open_network.hpp"
 
 namespace resnet::cli {
 
@@ -21,6 +23,12 @@ bool is_zoo_name(const std::string& model) {
 
 void expect_weights(const std::string& verb, const std::string& model) {
   if (path_exists(model)) return;
+  if (is_published_weights(model)) {
+    if (find_fetched(expect_published(model))) return;
+    fail_usage(verb, ": ", model, " has not been fetched; `resnet fetch ", model,
+               "` downloads published weights, or train it (resnet train DATA --model ", model,
+               ") and give the run directory");
+  }
   if (is_zoo_name(model))
     fail_usage(verb, ": ", model, " is a name without weights; train it (resnet train DATA --model ", model,
                ") and give the run directory, or give a model file");

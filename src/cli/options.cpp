@@ -142,6 +142,23 @@ void add_open_options(CLI::App& app, OpenOptions& options, bool with_model) {
       ->type_name("N|HxW");
 }
 
+void add_view_options(CLI::App& app, Views& views) {
+  add_whole(app, "--crops", views.crops, 1, 10,
+            "1: the centre; 10: four corners and the centre, and the same mirrored, averaged");
+  app.add_option_function<std::string>(
+         "--scales",
+         [&views](const std::string& text) {
+           views.scales.clear();
+           std::istringstream parts(text);
+           for (std::string part; std::getline(parts, part, ',');)
+             views.scales.push_back(static_cast<int>(whole_number("--scales", part, 8, 4096)));
+         },
+         "whole images instead of crops, at these shorter sides, as in 224,256,384,480,640; scores are averaged over "
+         "positions and scales")
+      ->type_name("N,N,...");
+  app.add_flag("--flip", views.flip, "each view mirrored as well, averaged");
+}
+
 void add_precision(CLI::App& app, std::string& precision) {
   add_choice(app, "--precision", precision, {"fp32", "bf16", "auto"},
              "of images between layers and their gradients; auto: bf16 where the processor is faster with it (" +

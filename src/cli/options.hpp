@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "data/views.hpp"
 #include "formats/open_model.hpp"
 #include "graph/passes.hpp"
 #include "models/model.hpp"
@@ -61,6 +62,9 @@ void add_model_options(CLI::App& app, ModelOptions& options);
 
 /// --mean, --std and --size, and --model unless the verb has its own: what a foreign file does not say.
 void add_open_options(CLI::App& app, OpenOptions& options, bool with_model = true);
+
+/// --crops, --scales and --flip.
+void add_view_options(CLI::App& app, Views& views);
 
 /// --precision fp32|bf16|auto
 void add_precision(CLI::App& app, std::string& precision);

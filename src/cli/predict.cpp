@@ -10,9 +10,11 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verb.hpp"
+#include "data/image_files.hpp"
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace resnet::cli {
 namespace {
@@ -53,23 +55,36 @@ void show_json(const Predictions& predictions) {
 
 }  // namespace
 
+/// `predict --model resnet50 cat.jpg`: the option names the network itself, and all words are images.
+void take_model_from_option(PredictRequest& request) {
+  const bool is_image = is_folder(request.model) ? !path_exists(fs::path(request.model) / "config.toml")
+                                                 : has_image_extension(request.model);
+  if (request.open.model.empty() || !is_image) return;
+  request.images.insert(request.images.begin(), request.model);
+  request.model = std::exchange(request.open.model, {});
+}
+
 Action declare_predict(CLI::App& app) {
   auto options = std::make_shared<PredictOptions>();
   PredictRequest& request = options->request;
   app.add_option("MODEL", request.model,
-                 "a run directory (its best network) or a file: .safetensors, .pth, .pt, .th, .onnx")
+                 "a run directory (its best network), a file (.safetensors, .pth, .pt, .th, .onnx), or the name of "
+                 "fetched weights; left out, --model names it")
       ->required();
   add_open_options(app, request.open);
   app.add_option("IMAGE", request.images,
                  "photos, or folders and .tar files, of which every photo at any depth is taken")
-      ->required()
       ->take_all();
   add_whole(app, "--top-k", request.top_k, 1, 1'000'000, "classes to name of each photo (5)");
+  add_view_options(app, request.views);
   app.add_flag("--csv", options->csv, "print a table with the columns file, label, probability");
   add_threads(app, request.threads);
   add_json(app, options->json);
   return [options](const std::string&) {
     if (options->csv && options->json) fail_usage("predict: give either --csv or --json, not both");
+    take_model_from_option(options->request);
+    if (options->request.images.empty())
+      fail_usage("predict: no images; name photos or folders behind the model, as in `resnet predict MODEL cat.jpg`");
     expect_weights("predict", options->request.model);
     catch_interrupts();
     const Predictions predictions = predict(options->request);

@@ -66,7 +66,8 @@ std::string recipe_help() {
 void add_data_options(CLI::App& app, TrainOptions& options) {
   app.add_option("DATA", options.request.data,
                  "a folder of class folders with photos, tar files of such, a CIFAR-10 or CIFAR-100 folder (binary "
-                 "version), an MNIST folder (idx files), builtin:shapes (the default) or builtin:patterns; "
+                 "version), an MNIST folder (idx files), the name of a fetched data set (cifar10), builtin:shapes (the "
+                 "default) or builtin:patterns; "
                  "generated data take options, as in builtin:shapes?train=8000&seed=1");
   add_real(app, "--validation", options.request.validation,
            "part of the training images kept for validation where there are no test images (0.1)");
@@ -112,7 +113,8 @@ void add_recipe_options(CLI::App& app, TrainOptions& options) {
 void add_run_options(CLI::App& app, TrainOptions& options) {
   TrainRequest& request = options.request;
   app.add_option("--weights", request.weights,
-                 "start from this file: .safetensors, .pth, .pt, .th or .onnx; without --model its "
+                 "start from this file (.safetensors, .pth, .pt, .th, .onnx), run directory or fetched network; "
+                 "without --model its "
                  "structure is taken, and a head for other classes starts anew")
       ->type_name("FILE");
   app.add_option_function<std::string>(

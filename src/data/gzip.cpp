@@ -6,6 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <vector>
 
 namespace resnet {
 namespace {
@@ -20,33 +24,54 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  std::string unpack(std::string& packed, uint64_t limit) {
-    std::string result;
-    std::array<char, 1 << 16> chunk;
-    stream_.next_in = reinterpret_cast<Bytef*>(packed.data());
+  bool finished() const { return finished_; }
+
+  /// Unpacks the next part of the packed bytes.
+  void feed(std::string_view packed, uint64_t limit, const std::function<void(std::string_view)>& piece) {
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
     stream_.avail_in = static_cast<uInt>(packed.size());
-    for (int status = Z_OK; status != Z_STREAM_END;) {
-      stream_.next_out = reinterpret_cast<Bytef*>(chunk.data());
-      stream_.avail_out = static_cast<uInt>(chunk.size());
-      status = inflate(&stream_, Z_NO_FLUSH);
-      if (status != Z_OK && status != Z_STREAM_END)
-        fail_data("is no gzip file, damaged or cut short", stream_.msg ? text_of(" (", stream_.msg, ")") : "");
-      result.append(chunk.data(), chunk.size() - stream_.avail_out);
-      if (result.size() > limit) fail_data("has more than ", limit, " bytes when unpacked");
+    while (!finished_ && (stream_.avail_in > 0 || stream_.avail_out == 0)) {
+      stream_.next_out = reinterpret_cast<Bytef*>(chunk_.data());
+      stream_.avail_out = static_cast<uInt>(chunk_.size());
+      const int status = inflate(&stream_, Z_NO_FLUSH);
+      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+        fail_data("is no gzip file or damaged", stream_.msg ? text_of(" (", stream_.msg, ")") : "");
+      const std::size_t count = chunk_.size() - stream_.avail_out;
+      total_ += count;
+      if (total_ > limit) fail_data("has more than ", limit, " bytes when unpacked");
+      piece({chunk_.data(), count});
+      finished_ = status == Z_STREAM_END;
+      if (status == Z_BUF_ERROR) return;
     }
-    return result;
   }
 
  private:
   z_stream stream_ = {};
+  std::vector<char> chunk_ = std::vector<char>(1 << 16);
+  uint64_t total_ = 0;
+  bool finished_ = false;
 };
 
 }  // namespace
 
 std::string read_maybe_gzip(const fs::path& path, uint64_t limit) {
-  std::string bytes = read_file(path, std::min(limit, uint64_t{1} << 31));
-  if (path.extension() != ".gz") return bytes;
-  return with_context(path.string(), [&] { return Inflater().unpack(bytes, limit); });
+  if (path.extension() != ".gz") return read_file(path, std::min(limit, uint64_t{1} << 31));
+  std::string bytes;
+  unpack_gzip(path, limit, [&](std::string_view piece) { bytes += piece; });
+  return bytes;
+}
+
+void unpack_gzip(const fs::path& path, uint64_t limit, const std::function<void(std::string_view)>& piece) {
+  with_context(path.string(), [&] {
+    std::ifstream file(path, std::ios::binary);
+    if (!file || is_folder(path)) fail_data("cannot be opened for reading: ", std::strerror(errno));
+    Inflater inflater;
+    std::vector<char> chunk(1 << 16);
+    while (!inflater.finished() && (file.read(chunk.data(), std::ssize(chunk)) || file.gcount() > 0))
+      inflater.feed({chunk.data(), static_cast<std::size_t>(file.gcount())}, limit, piece);
+    if (file.bad()) fail_data("reading failed: ", std::strerror(errno));
+    if (!inflater.finished()) fail_data("is no gzip file, or cut short");
+  });
 }
 
 }  // namespace resnet

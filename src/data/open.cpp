@@ -6,6 +6,7 @@
 #include "data/builtin.hpp"
 #include "data/cifar.hpp"
 #include "data/idx.hpp"
+#include "data/imagenet.hpp"
 #include "data/photos.hpp"
 #include "data/source_name.hpp"
 #include "data/tar.hpp"
@@ -76,6 +77,7 @@ DataSplit open_folder(const std::string& spec, const DataOptions& options) {
   if (std::optional<DataSplit> split = open_cifar(folder, options)) return *std::move(split);
   if (std::optional<DataSplit> split = open_idx(folder, options)) return *std::move(split);
   if (std::optional<DataSplit> split = open_tar_shards(folder, options)) return *std::move(split);
+  if (std::optional<DataSplit> split = open_imagenet_validation(folder, options)) return *std::move(split);
   if (std::optional<DataSplit> split = open_photos(folder, options)) return *std::move(split);
   for (const fs::path& place : {folder, folder / "cifar-10-batches-py", folder / "cifar-100-python"})
     if (path_exists(place / "data_batch_1") || path_exists(place / "meta"))

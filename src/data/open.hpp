@@ -27,6 +27,7 @@ struct DataOptions {
 ///   builtin:patterns[?size=8&noise=0.1&count=3000&jitter=0&seed=0]   (count for training, a quarter of it for testing)
 ///   a folder of class folders with images, with or without train/ and val/ or test/ above them
 ///   a .tar file of class folders or of WebDataset's pairs, or a folder of such files
+///   ImageNet's validation images in one flat folder, with the list of their labels in it or beside it
 ///   a folder with MNIST's or Fashion-MNIST's idx files, plain or .gz
 ///   a CIFAR-10 or CIFAR-100 binary folder, or the folder that holds cifar-10-batches-bin or cifar-100-binary
 /// Error (usage): an unknown builtin or option. Error (bad data): a missing folder, not a data set, damaged files.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -195,6 +196,25 @@ DataSplit open_photos(std::shared_ptr<ImageFiles> files, const std::vector<std::
   for (const std::string& note : found.notes) split.note += (split.note.empty() ? "" : "; ") + note;
   if (!train.empty()) split.train = photo_dataset(files, std::move(train), found.classes, channels);
   split.test = photo_dataset(std::move(files), std::move(test), std::move(found.classes), channels);
+  return split;
+}
+
+DataSplit open_labelled_photos(std::shared_ptr<ImageFiles> files, std::vector<int> labels,
+                               std::vector<std::string> classes, const std::string& name, const DataOptions& options) {
+  ClassifiedFiles all{std::vector<std::size_t>(files->files.size()), std::move(labels)};
+  std::iota(all.files.begin(), all.files.end(), std::size_t{0});
+  DataSplit split;
+  split.name = name;
+  bool grey = true;
+  std::vector<PhotoFile> photos = usable(*files, all, options.threads, grey, split.bad);
+  if (photos.empty())
+    fail_data("none of the ", plural(split.bad.size(), "image"), " can be used; ", split.bad[0].file, ": ",
+              split.bad[0].reason);
+  split.test_name = "validation";
+  split.sizes = sizes_of(photos);
+  split.preprocessing = photo_preprocessing(*split.sizes, 3);
+  split.test = photo_dataset(std::move(files), std::move(photos), std::move(classes), 3);
+  split.note = text_of(split.test->size(), " images for evaluation only");
   return split;
 }
 

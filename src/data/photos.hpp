@@ -36,6 +36,10 @@ std::optional<DataSplit> open_photos(const fs::path& folder, const DataOptions& 
 DataSplit open_photos(std::shared_ptr<ImageFiles> files, const std::vector<std::string>& folders,
                       const std::string& name, const DataOptions& options);
 
+/// Files whose labels are known from elsewhere, one for each; they serve evaluation only.
+DataSplit open_labelled_photos(std::shared_ptr<ImageFiles> files, std::vector<int> labels,
+                               std::vector<std::string> classes, const std::string& name, const DataOptions& options);
+
 /// Dataset::hash of a photo.
 uint64_t photo_hash(uint64_t content, int label);
 

@@ -31,6 +31,13 @@ using Parameters = std::map<std::string, Tensor>;
 /// w' = w gamma / sqrt(var + epsilon), b' = beta + (b - mean) gamma / sqrt(var + epsilon).
 std::pair<Graph, Parameters> fold_batch_norm(const Graph& graph, Parameters parameters);
 
+/// An inference graph for larger images, which need not be square: the classifier, from the pooling of the last feature
+/// map on, is applied at each position at which the map's original extent fits, and "logits" [batch, classes] are the
+/// mean over the positions (Simonyan & Zisserman 2015, section 3.2; He et al. 2015, section 3.4). A linear layer
+/// becomes a convolution with the same numbers. Error (bad model): a layer depends on the size of the image.
+std::pair<Graph, Parameters> fully_convolutional(const Graph& graph, const Parameters& parameters, int64_t batch,
+                                                 int64_t height, int64_t width);
+
 /// Memory for time: where backward reads the output of a cheap forward node (batch norm, ReLU, most residual sums), a
 /// clone right before that use computes it again, so that it need not be kept. A clone never updates running
 /// statistics.

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "data/loader.hpp"
 #include "data/open.hpp"
+#include "fetch/fetch.hpp"
 #include "formats/model_file.hpp"
 #include "train/run.hpp"
 #include "train/training_program.hpp"
@@ -40,7 +41,7 @@ auto named(const char* option, const Open& open) {
 DataSplit open_training_data(const ModelFlowSetting& setting) {
   for (const std::string& name : words_of(setting.models))  // before the data, which may take long
     named("--model", [&] { return find_model(name); });
-  DataSplit data = named("--data", [&] { return open_data(setting.data); });
+  DataSplit data = named("--data", [&] { return open_data(resolved_data(setting.data)); });
   if (!data.train) fail_data(setting.data, ": has no training images");
   if (setting.batch > data.train->size())
     fail_usage("--batch: ", setting.batch, " images are more than the ", data.train->size(), " for training");

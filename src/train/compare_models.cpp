@@ -5,11 +5,12 @@
 #include "base/random.hpp"
 #include "data/loader.hpp"
 #include "data/open.hpp"
+#include "fetch/fetch.hpp"
 #include "graph/op_functions.hpp"
 #include "graph/passes.hpp"
 #include "runtime/executable.hpp"
 #include "train/evaluate.hpp"
-#include "train/run.hpp"
+#include "train/open_network.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -145,18 +146,12 @@ void share_preprocessing(OpenedModel& a, OpenedModel& b, const std::optional<Dat
 
 }  // namespace
 
-OpenedModel open_network(const std::string& path, const OpenOptions& options) {
-  OpenedModel model = open_model(model_file_of(path), options);
-  for (const std::string& note : model.notes) log_info("{}: {}", path, note);
-  return model;
-}
-
 Comparison compare_models(const CompareRequest& request) {
   OpenedModel a = open_network(request.a, request.open_a), b = open_network(request.b, request.open_b);
   expect_comparable(request, a.info.spec, b.info.spec);
   const int threads = request.threads > 0 ? request.threads : available_cores();
   std::optional<DataSplit> data;
-  if (!request.data.empty()) data = open_data(request.data, {.threads = threads});
+  if (!request.data.empty()) data = open_data(resolved_data(request.data), {.threads = threads});
   share_preprocessing(a, b, data);
   const int64_t wanted = data ? std::min(request.images, data->test->size()) : request.images;
   const int64_t batch = std::min(evaluation_batch(a.info.spec.input), wanted);

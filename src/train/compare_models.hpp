@@ -37,7 +37,4 @@ struct Comparison {
 /// different size or have another number of classes.
 Comparison compare_models(const CompareRequest& request);
 
-/// The network of a run directory (its best), or of a file of any kind; notes are logged.
-OpenedModel open_network(const std::string& path, const OpenOptions& options);
-
 }  // namespace resnet

@@ -6,10 +6,15 @@
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
 #include "base/text.hpp"
+#include "data/imagenet.hpp"
 #include "data/loader.hpp"
 #include "data/open.hpp"
 #include "data/photo_split.hpp"
+#include "fetch/fetch.hpp"
+#include "models/cost.hpp"
 #include "train/config.hpp"
+#include "train/evaluate_views.hpp"
+#include "train/open_network.hpp"
 #include "train/run.hpp"
 #include "train/unchanged.hpp"
 
@@ -22,18 +27,6 @@
 
 namespace resnet {
 namespace {
-
-/// The model's label of each class of the data set.
-std::vector<int32_t> match_classes(const std::vector<std::string>& data, const std::vector<std::string>& model) {
-  std::vector<int32_t> labels;
-  for (const std::string& name : data) {
-    const auto found = std::ranges::find(model, name);
-    if (found == model.end())
-      fail_data("evaluation: the data have a class '", name, "' that the model was not trained on");
-    labels.push_back(static_cast<int32_t>(found - model.begin()));
-  }
-  return labels;
-}
 
 void expect_size(const Dataset& dataset, const ModelInfo& info) {
   if (!has_one_size(dataset) || info.preprocessing.resize > 0) return;
@@ -142,6 +135,18 @@ void warn_of_other_images(const Sources& sources, const DataSplit& data) {
 
 }  // namespace
 
+std::vector<int32_t> matched_classes(const std::vector<std::string>& names, const std::vector<std::string>& model) {
+  std::vector<int32_t> labels;
+  for (const std::string& name : names) {
+    auto found = std::ranges::find(model, name);
+    if (const auto other = found == model.end() ? other_imagenet_name(name) : std::nullopt)
+      found = std::ranges::find(model, *other);
+    if (found == model.end()) fail_data("evaluation: there is a class '", name, "' that the model was not trained on");
+    labels.push_back(static_cast<int32_t>(found - model.begin()));
+  }
+  return labels;
+}
+
 int64_t evaluation_batch(const ImageSize& image) {
   constexpr int64_t elements = int64_t{100} * 3 * 64 * 64;
   return std::clamp<int64_t>(elements / image.elements(), 8, 100);
@@ -150,7 +155,7 @@ int64_t evaluation_batch(const ImageSize& image) {
 std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::shared_ptr<const Dataset>& dataset,
                                          const ModelInfo& info, BadImages* bad, int threads) {
   expect_size(*dataset, info);
-  const std::vector<int32_t> labels = match_classes(dataset->classes(), info.classes);
+  const std::vector<int32_t> labels = matched_classes(dataset->classes(), info.classes);
   Loader loader(dataset, info.preprocessing,
                 {.batch = evaluation_batch(info.spec.input), .training = false, .threads = threads});
   EvaluationSums sums(info.classes);
@@ -176,25 +181,36 @@ std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::s
   }
   EvaluationResult result = sums.result();
   result.shown = std::move(shown);
+  result.macs = network_cost(info.spec).macs;
   return result;
 }
 
 EvaluationResult evaluate(const EvaluateRequest& request) {
+  check(request.views);
   const Sources sources = sources_of(request);
-  OpenedModel model = open_model(sources.model, request.open);
-  for (const std::string& note : model.notes) log_info("{}", note);
+  std::vector<OpenedModel> models;
+  OpenOptions open = request.open;
+  open.where_needed = open.where_needed || !request.ensemble.empty();  // what one of them lacks, others may have
+  models.push_back(open_network(sources.model.string(), open));
+  for (const std::string& other : request.ensemble) models.push_back(open_network(other, open));
   const int threads = request.threads > 0 ? request.threads : available_cores();
   DataOptions options = sources.options;
   options.threads = threads;
-  const DataSplit data = open_data(sources.data, options);
+  const DataSplit data = open_data(resolved_data(sources.data), options);
   if (!data.note.empty()) log_info("{}", data.note);
   warn_of_other_images(sources, data);
-  complete(model, data, sources.model.string());
-  InferenceProgram program(model.info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
+  for (std::size_t i = 0; i < models.size(); ++i)
+    complete(models[i], data, i == 0 ? sources.model.string() : request.ensemble[i - 1]);
   BadImages bad(sources.data, 1, data.test->size() + std::ssize(data.bad));
   bad.add(data.bad);
-  std::optional<EvaluationResult> result =
-      evaluate(program, data.test, model.info, &bad, default_loader_threads(threads));
+  const auto pool = std::make_shared<ThreadPool>(threads);
+  std::optional<EvaluationResult> result;
+  if (request.views.plain() && models.size() == 1) {
+    InferenceProgram program(models[0].info.spec, models[0].state, {.threads = pool});
+    result = evaluate(program, data.test, models[0].info, &bad, default_loader_threads(threads));
+  } else {
+    result = evaluate_views(models, data.test, request.views, bad, pool);
+  }
   if (!result) fail_as(ExitCode::interrupted, "evaluation: interrupted");
   result->data = sources.data;
   result->part = data.test_name;

@@ -4,6 +4,7 @@
 
 #include "base/files.hpp"
 #include "data/dataset.hpp"
+#include "data/views.hpp"
 #include "formats/open_model.hpp"
 #include "train/bad_images.hpp"
 #include "train/inference.hpp"
@@ -28,11 +29,17 @@ inline constexpr int64_t shown_images = 16;
 std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::shared_ptr<const Dataset>& dataset,
                                          const ModelInfo& info, BadImages* bad = nullptr, int threads = 1);
 
+/// For each name its place in `model`. A synset and its name (n01440764, tench) are one class. Error (bad data): a name
+/// is not there.
+std::vector<int32_t> matched_classes(const std::vector<std::string>& names, const std::vector<std::string>& model);
+
 struct EvaluateRequest {
   std::string model;      // a model file, or a run directory (its best, or its last before the first epoch has ended)
   std::string data;       // what open_data takes; empty for a run directory: the data it was trained with
   OpenOptions open = {};  // what a foreign file does not say itself
-  std::optional<double> validation = {};  // part split off for validation; none: see below
+  Views views = {};       // what is shown of each image
+  std::vector<std::string> ensemble = {};  // more networks, whose probabilities are averaged with those of `model`
+  std::optional<double> validation = {};   // part split off for validation; none: see below
   int threads = 0;
 };
 

@@ -29,10 +29,14 @@ Parameters parameters_of(const Graph& graph, const State& state) {
 
 }  // namespace
 
+std::pair<Graph, Parameters> folded_network(const ModelSpec& spec, const State& state, int64_t batch) {
+  const Graph graph = forward_graph(spec, batch, Mode::inference);
+  return fold_batch_norm(graph, parameters_of(graph, state));
+}
+
 std::pair<Graph, Parameters> inference_graph(const ModelSpec& spec, const State& state, int64_t batch,
                                              Precision precision) {
-  const Graph graph = forward_graph(spec, batch, Mode::inference);
-  auto [folded, parameters] = fold_batch_norm(graph, parameters_of(graph, state));
+  auto [folded, parameters] = folded_network(spec, state, batch);
   return {insert_casts(fuse(folded), precision), std::move(parameters)};
 }
 

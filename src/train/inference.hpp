@@ -16,8 +16,10 @@
 
 namespace resnet {
 
-/// forward_graph -> fold_batch_norm -> fuse -> insert_casts, and the weights that it needs. Input "images", output
-/// "logits".
+/// forward_graph -> fold_batch_norm, and the weights that it needs.
+std::pair<Graph, Parameters> folded_network(const ModelSpec& spec, const State& state, int64_t batch);
+
+/// The same -> fuse -> insert_casts. Input "images", output "logits".
 std::pair<Graph, Parameters> inference_graph(const ModelSpec& spec, const State& state, int64_t batch,
                                              Precision precision = Precision::fp32);
 

@@ -33,6 +33,7 @@ struct EvaluationResult {
   std::vector<int> predicted;      // class of each of the images asked for
   std::vector<double> confidence;  // and its probability
   std::vector<int64_t> shown;      // and where it is in the data set
+  int64_t macs = 0;                // multiply-adds for one image, over all views and networks
 
   double top1() const { return count ? static_cast<double>(correct) / static_cast<double>(count) : 0; }
   /// None below 6 classes, where it would say nothing.

@@ -8,16 +8,14 @@
 #include "data/loader.hpp"
 #include "data/photos.hpp"
 #include "data/tar.hpp"
-#include "formats/open_model.hpp"
 #include "train/evaluate.hpp"
 #include "train/inference.hpp"
-#include "train/run.hpp"
+#include "train/open_network.hpp"
+#include "train/scoring.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <numeric>
-#include <span>
 #include <utility>
 
 namespace resnet {
@@ -44,19 +42,8 @@ std::vector<PhotoFile> files_of(const std::vector<std::string>& names, ImageFile
   return photos;
 }
 
-/// Softmax in double, as the loss has it.
-std::vector<double> probabilities(std::span<const float> logits) {
-  const double largest = double{*std::ranges::max_element(logits)};
-  std::vector<double> result;
-  double sum = 0;
-  for (const float logit : logits) sum += result.emplace_back(std::exp(double{logit} - largest));
-  for (double& value : result) value /= sum;
-  return result;
-}
-
-std::vector<ClassProbability> most_probable(std::span<const float> logits, const std::vector<std::string>& classes,
+std::vector<ClassProbability> most_probable(const std::vector<double>& all, const std::vector<std::string>& classes,
                                             int count) {
-  const std::vector<double> all = probabilities(logits);
   std::vector<std::size_t> order(all.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return all[a] > all[b]; });
@@ -68,8 +55,7 @@ std::vector<ClassProbability> most_probable(std::span<const float> logits, const
 
 /// What a foreign file does not say of preprocessing is taken to be what networks for photos usually have.
 OpenedModel opened(const PredictRequest& request) {
-  OpenedModel model = open_model(model_file_of(request.model), request.open);
-  for (const std::string& note : model.notes) log_info("{}", note);
+  OpenedModel model = open_network(request.model, request.open);
   Preprocessing& preprocessing = model.info.preprocessing;
   if (!model.preprocessing_known && preprocessing.channels == 3) {
     preprocessing.mean = {0.485f, 0.456f, 0.406f};
@@ -80,23 +66,16 @@ OpenedModel opened(const PredictRequest& request) {
   return model;
 }
 
-}  // namespace
-
-Predictions predict(const PredictRequest& request) {
-  if (request.top_k < 1) fail_usage("top-k: expected at least 1, got ", request.top_k);
-  const OpenedModel model = opened(request);
-  Predictions result;
-  const auto sources = std::make_shared<ImageFiles>(fs::path());
-  std::vector<PhotoFile> files = files_of(request.images, *sources, result.bad);
-  if (files.empty()) return result;
-  const int threads = request.threads > 0 ? request.threads : available_cores();
+/// Photos that are seen once go in batches through the loader.
+void predict_in_batches(const OpenedModel& model, const std::shared_ptr<const Dataset>& photos,
+                        const PredictRequest& request, const std::shared_ptr<ThreadPool>& pool, Predictions& result) {
   const ModelInfo& info = model.info;
-  const auto photos = photo_dataset(sources, std::move(files), info.classes, info.preprocessing.channels);
-  InferenceProgram program(info.spec, model.state, {.threads = std::make_shared<ThreadPool>(threads)});
+  const std::size_t classes = info.classes.size();
+  InferenceProgram program(info.spec, model.state, {.threads = pool});
   // A few images need no program for many.
   const int64_t batch_size = std::min(evaluation_batch(info.spec.input), photos->size());
   Loader loader(photos, info.preprocessing,
-                {.batch = batch_size, .training = false, .threads = default_loader_threads(threads)});
+                {.batch = batch_size, .training = false, .threads = default_loader_threads(pool->threads())});
   Progress progress("predicting", photos->size(), "images");
   for (int64_t step = 0; step < loader.steps_per_epoch(); ++step) {
     if (interrupted()) fail_as(ExitCode::interrupted, "predict: interrupted");
@@ -104,13 +83,48 @@ Predictions predict(const PredictRequest& request) {
     result.bad.insert(result.bad.end(), batch.bad.begin(), batch.bad.end());
     if (batch.count == 0) continue;
     const Tensor logits = program.logits(batch.images);
-    const std::size_t classes = info.classes.size();
     for (std::size_t n = 0; n < batch.indices.size(); ++n)
-      result.images.push_back(
-          {photos->name_of(batch.indices[n]),
-           most_probable(logits.data<float>().subspan(n * classes, classes), info.classes, request.top_k)});
+      result.images.push_back({photos->name_of(batch.indices[n]),
+                               most_probable(probabilities_of(logits.data<float>().subspan(n * classes, classes)),
+                                             info.classes, request.top_k)});
     progress.update(std::ssize(result.images) + std::ssize(result.bad));
   }
+}
+
+void predict_in_views(const OpenedModel& model, const Dataset& photos, const PredictRequest& request,
+                      const std::shared_ptr<ThreadPool>& pool, Predictions& result) {
+  Scorer scorer(model.info, model.state, request.views, pool);
+  Progress progress("predicting", photos.size(), "images");
+  for (int64_t index = 0; index < photos.size(); ++index) {
+    if (interrupted()) fail_as(ExitCode::interrupted, "predict: interrupted");
+    try {
+      const Image picture = photos.picture(index, {.channels = model.info.preprocessing.channels}).image;
+      result.images.push_back(
+          {photos.name_of(index), most_probable(scorer.probabilities(picture), model.info.classes, request.top_k)});
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::bad_data) throw;
+      result.bad.push_back({photos.name_of(index), error.what()});
+    }
+    progress.update(index + 1);
+  }
+}
+
+}  // namespace
+
+Predictions predict(const PredictRequest& request) {
+  if (request.top_k < 1) fail_usage("top-k: expected at least 1, got ", request.top_k);
+  check(request.views);
+  const OpenedModel model = opened(request);
+  Predictions result;
+  const auto sources = std::make_shared<ImageFiles>(fs::path());
+  std::vector<PhotoFile> files = files_of(request.images, *sources, result.bad);
+  if (files.empty()) return result;
+  const auto pool = std::make_shared<ThreadPool>(request.threads > 0 ? request.threads : available_cores());
+  const auto photos = photo_dataset(sources, std::move(files), model.info.classes, model.info.preprocessing.channels);
+  if (request.views.plain())
+    predict_in_batches(model, photos, request, pool, result);
+  else
+    predict_in_views(model, *photos, request, pool, result);
   return result;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "data/dataset.hpp"
+#include "data/views.hpp"
 #include "formats/open_model.hpp"
 
 #include <cstdint>
@@ -15,6 +16,7 @@ struct PredictRequest {
   std::vector<std::string> images;  // files, or folders and tar files, whose images are all taken
   int top_k = 5;                    // classes named of each image
   int threads = 0;
+  Views views = {};       // what is shown of each photo
   OpenOptions open = {};  // what a foreign file does not say itself
 };
 

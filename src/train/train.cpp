@@ -6,8 +6,9 @@
 #include "base/text.hpp"
 #include "data/cache.hpp"
 #include "data/open.hpp"
-#include "formats/open_model.hpp"
+#include "fetch/fetch.hpp"
 #include "train/class_weights.hpp"
+#include "train/open_network.hpp"
 #include "train/plan.hpp"
 #include "train/split_file.hpp"
 #include "train/trainer.hpp"
@@ -22,13 +23,14 @@ namespace {
 
 int thread_count(int wanted) { return wanted > 0 ? wanted : available_cores(); }
 
-/// A folder keeps its meaning when the run is resumed from elsewhere.
+/// A folder keeps its meaning when the run is resumed from elsewhere; a name means the same everywhere.
 std::string lasting_source(const std::string& data) {
-  return data.starts_with("builtin:") ? data : fs::absolute(data).lexically_normal().string();
+  const bool name = data.starts_with("builtin:") || resolved_data(data) != data;
+  return name ? data : fs::absolute(data).lexically_normal().string();
 }
 
 DataSplit open_for_training(const std::string& source, const DataOptions& options, const fs::path& cache) {
-  DataSplit data = open_data(source, options);
+  DataSplit data = open_data(resolved_data(source), options);
   if (!data.train) fail_data(source, ": has no training images; it can only be used by 'eval'");
   if (!data.note.empty()) log_info("{}", data.note);
   return cache.empty() ? data : with_cache(std::move(data), cache_file(cache, source), options.threads);
@@ -56,14 +58,16 @@ void check_request(const TrainRequest& request, const Recipe& recipe, const Data
                " for training; choose a smaller --batch");
 }
 
+/// `weights`: a file, a run directory, or the name of published weights.
+fs::path file_of_weights(const std::string& weights) { return model_file_of(resolved_weights(weights)); }
+
 /// Network and preprocessing of the file that the training starts from; none if there is no such file, or if it says
 /// nothing of its network and the request names one.
 std::optional<ModelInfo> info_of_weights(const TrainRequest& request, const DataSplit& data) {
   if (request.weights.empty()) return std::nullopt;
-  const bool bare = is_bare_weights(request.weights);
+  const bool bare = is_published_weights(request.weights) || is_bare_weights(file_of_weights(request.weights));
   if (bare && !request.model.empty()) return std::nullopt;
-  OpenedModel model = open_model(request.weights);
-  for (const std::string& note : model.notes) log_info("{}", note);
+  OpenedModel model = open_network(request.weights);
   if (!model.preprocessing_known && data.preprocessing.channels == model.info.preprocessing.channels) {
     model.info.preprocessing.mean = data.preprocessing.mean;
     model.info.preprocessing.deviation = data.preprocessing.deviation;
@@ -72,12 +76,13 @@ std::optional<ModelInfo> info_of_weights(const TrainRequest& request, const Data
 }
 
 /// The weights of a file as a start; a head for other classes starts anew.
-State starting_weights(const fs::path& file, const ModelInfo& info) {
-  if (file.empty()) return {};
+State starting_weights(const std::string& weights, const ModelInfo& info) {
+  if (weights.empty()) return {};
+  const fs::path file = file_of_weights(weights);
   const Graph graph = forward_graph(info.spec, 1, Mode::inference);
-  MappedWeights weights = expect_mapped(graph, weights_of(file), HeadPolicy::remake, file.string());
-  log_info("weights from {}: {}", file.string(), describe(weights.report));
-  return std::move(weights.state);
+  MappedWeights mapped = expect_mapped(graph, weights_of(file), HeadPolicy::remake, file.string());
+  log_info("weights from {}: {}", weights, describe(mapped.report));
+  return std::move(mapped.state);
 }
 
 BadImages bad_images(const RunConfig& config, const DataSplit& data) {

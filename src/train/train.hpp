@@ -43,7 +43,7 @@ struct TrainRequest {
   int loader_threads = 0;  // 0: a quarter of the threads; changes no result
   StepOptions step = {};
   fs::path cache = {};           // folder for decoded photos; empty: none. It changes no result
-  fs::path weights = {};         // start from this file; a head for another number of classes starts anew
+  std::string weights = {};      // start from this file, run or published network; a head for other classes starts anew
   fs::path out = {};             // the run directory itself; empty: the next free runs/train/NAME[-N]
   bool force = false;            // `out` may be an earlier run, which goes when this one has begun
   int64_t checkpoint_every = 0;  // steps; 0: at the end of epochs only

@@ -29,6 +29,7 @@ class CheckLayers(unittest.TestCase):
             "src/train/train.cpp": '#include "report/html.hpp"\n#include "data/loader.hpp"\n#include <toml++/toml.h>\n',
             "src/runtime/cpu/conv.cpp": "#include <oneapi/dnnl/dnnl.hpp>\n",
             "src/runtime/executable.cpp": '#include "runtime/cpu/lowering.hpp"\n',
+            "src/fetch/http.cpp": '#include "data/gzip.hpp"\n#include <curl/curl.h>\n',
             "src/cli/main.cpp": '#include <CLI/CLI.hpp>\n#include "study/depth.hpp"\n',
             "tests/graph/graph_test.cpp": '#include <gtest/gtest.h>\n#include "graph/graph.hpp"\n',
         })
@@ -40,6 +41,9 @@ class CheckLayers(unittest.TestCase):
             "src/graph/fuse.cpp": '#include "runtime/executable.hpp"\n',
             "src/models/zoo.cpp": '#include "formats/model_file.hpp"\n',
             "src/data/loader.cpp": '#include "graph/graph.hpp"\n',
+            "src/fetch/fetch.cpp": '#include "formats/open_model.hpp"\n',
+            "src/data/open.cpp": '#include "fetch/fetch.hpp"\n',
+            "src/train/open_network.cpp": "#include <curl/curl.h>\n",
             "src/report/html.cpp": '#include "data/dataset.hpp"\n',
             "src/runtime/state.cpp": '#include "report/tables.hpp"\n',
             "src/train/train.cpp": "  #  include <dnnl.hpp>\n",
