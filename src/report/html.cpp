@@ -36,7 +36,7 @@ dl{margin:0}
 .scroll{overflow-x:auto;margin:0 0 12px}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:600}.number{text-align:right}
+th{color:var(--soft);font-weight:600}.number{text-align:right;white-space:nowrap}
 pre{background:var(--back);border:1px solid var(--line);border-radius:6px;padding:10px 12px;margin:0 0 12px;overflow-x:auto;font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 summary{cursor:pointer;color:var(--link);margin:0 0 8px}
 .figures{display:flex;flex-wrap:wrap;gap:18px;margin:0 0 12px}
@@ -48,7 +48,7 @@ figure>svg{display:block}.figures .alone{flex-basis:100%}
 .gallery .right img{border-color:var(--right)}.gallery .wrong img{border-color:var(--wrong);border-style:dashed}
 .gallery figcaption{overflow-wrap:anywhere;line-height:1.35}.gallery b{color:var(--text);font-weight:600}
 .right .mark{color:var(--right)}.wrong .mark{color:var(--wrong)}
-@media(max-width:640px){main{padding:14px 6px 40px}section{padding:14px 12px}}
+@media(max-width:640px){main{padding:14px 6px 40px}section{padding:14px 12px}td:not(.number){min-width:8em}}
 @media print{body{background:#fff}section{break-inside:avoid-page}}
 </style>
 )";

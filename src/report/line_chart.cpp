@@ -183,7 +183,9 @@ std::string draw(const LineChart& chart) {
   const Axis x(values.x, chart.x_scale, 8, false);
   const Axis y(values.y, chart.y_scale, 6, true, chart.y_low, chart.y_high);
   const double left = y_axis_width(y, chart.y_label);
-  const PlotArea area{left, head, width - left - 22, std::max(height - head - foot, 60.0)};
+  // Rows of the legend beyond the first add to the height instead of pressing the curves together.
+  const double one_row = head_height(chart.title, {{"", {}}, {"", {}}}, width);
+  const PlotArea area{left, head, width - left - 22, std::max(height - std::min(head, one_row) - foot, 60.0)};
 
   Svg svg(width, area.bottom() + foot, chart.title.empty() ? "line chart" : chart.title);
   draw_head(svg, chart.title, names, width);

@@ -38,9 +38,9 @@ constexpr std::string_view style_sheet =
     ".rc-c5{color:#f0e442}.rc-c6{color:#b1bac4}}"
     "</style>";
 
-// A picture is not made smaller than to four fifths, so that its text stays legible; where there is no room for that
-// it can be scrolled. Pictures wider than this become smaller nevertheless.
-constexpr double widest_on_phones = 560;
+// A picture is not made smaller than a phone is wide, so that its text stays legible; where there is no room for that
+// it can be scrolled.
+constexpr double widest_on_phones = 340;
 
 std::string titled(std::string_view tooltip) {
   return tooltip.empty() ? "" : "<title>" + escape_html(tooltip) + "</title>";
@@ -77,7 +77,7 @@ Svg::Svg(double width, double height, std::string_view title) : closing_("</svg>
   text_ = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"rc-chart\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
       "height=\"{1}\" style=\"max-width:100%;min-width:{2}px;height:auto\" role=\"img\" aria-label=\"{3}\">{4}",
-      coordinate(width), coordinate(height), coordinate(std::min(0.8 * width, widest_on_phones)), escape_html(title),
+      coordinate(width), coordinate(height), coordinate(std::min(0.62 * width, widest_on_phones)), escape_html(title),
       style_sheet);
   rectangle(0, 0, width, height, "rc-paper");
 }

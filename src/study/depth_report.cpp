@@ -155,8 +155,7 @@ void add_verdict(StudyReport& report, const DepthResult& result) {
         "{}: at {} layers the gradient of the activations on its way back {} (first / last {}); the ratio of the "
         "weights' gradients is {}. The first layer's own gradient {}.{}",
         kind, deepest.layers, trend_text(deepest.stream_ratio), median_text(deepest.stream_ratio),
-        median_text(deepest.dw_ratio), growth_text(rows),
-        deepest.dead > 0 ? fmt::format(" {} of {} networks are dead there.", deepest.dead, deepest.trials) : ""));
+        median_text(deepest.dw_ratio), growth_text(rows), left_out_text(deepest)));
   }
 }
 

@@ -55,18 +55,20 @@ std::vector<FlowGroup> run_flow(StudyRun& run, const FlowOptions& flow, const st
 }
 
 FlowSummary summary_of(const FlowGroup& group, uint64_t seed) {
-  return {.name = group.name,
-          .kind = group.kind,
-          .depth = group.depth,
-          .layers = group.layers,
-          .paths = group.paths,
-          .norm = group.norm,
-          .trials = group.samples.size(),
-          .dead = group.dead(),
-          .dw_ratio = of_logarithms(group.log_dw_ratio(), group, "dw_ratio", seed),
-          .stream_ratio = of_logarithms(group.log_stream_ratio(), group, "stream_ratio", seed),
-          .first_dw = of_logarithms(group.log_first_dw(), group, "first_dw", seed),
-          .first_stream = of_logarithms(group.log_first_stream(), group, "first_stream", seed)};
+  FlowSummary summary{.name = group.name,
+                      .kind = group.kind,
+                      .depth = group.depth,
+                      .layers = group.layers,
+                      .paths = group.paths,
+                      .norm = group.norm,
+                      .trials = group.samples.size(),
+                      .dead = group.dead(),
+                      .dw_ratio = of_logarithms(group.log_dw_ratio(), group, "dw_ratio", seed),
+                      .stream_ratio = of_logarithms(group.log_stream_ratio(), group, "stream_ratio", seed),
+                      .first_dw = of_logarithms(group.log_first_dw(), group, "first_dw", seed),
+                      .first_stream = of_logarithms(group.log_first_stream(), group, "first_stream", seed)};
+  summary.overflowed = summary.trials - summary.dead - std::min(summary.stream_ratio.count, summary.dw_ratio.count);
+  return summary;
 }
 
 Json to_json(const FlowSummary& summary) {
@@ -76,6 +78,7 @@ Json to_json(const FlowSummary& summary) {
           {"layers", summary.layers},
           {"trials", summary.trials},
           {"dead", summary.dead},
+          {"overflowed", summary.overflowed},
           {"dw_ratio", to_json(summary.dw_ratio)},
           {"dx_ratio", to_json(summary.stream_ratio)},
           {"first_dw", to_json(summary.first_dw)},
@@ -91,7 +94,7 @@ Table flow_table(const std::vector<FlowSummary>& summaries) {
                {"|dL/dh| first / last [95 %]", Align::right},
                {"first |dL/dW|", Align::right},
                {"dead", Align::right},
-               {"on its way back it"}});
+               {"trend"}});
   for (const FlowSummary& row : summaries)
     table.row({row.name, std::to_string(row.layers), median_text(row.dw_ratio),
                row.dw_ratio.count == 0 ? "" : fmt::format("{:.3g} to {:.3g}", row.dw_ratio.q1, row.dw_ratio.q3),
@@ -105,6 +108,14 @@ std::string flow_table_note(const std::vector<FlowSummary>& summaries) {
       summaries, [](const FlowSummary& row) { return row.stream_ratio.count > 0 && !row.stream_ratio.has_interval(); });
   if (missing == summaries.end()) return trend_bounds_text();
   return trend_bounds_text() + fmt::format(" Too few: {}.", too_few_text(missing->stream_ratio.count, "trial"));
+}
+
+std::string left_out_text(const FlowSummary& summary) {
+  std::string text;
+  if (summary.dead > 0) text += fmt::format(" {} of {} networks are dead.", summary.dead, summary.trials);
+  if (summary.overflowed > 0)
+    text += fmt::format(" In {} of {} numbers overflowed.", summary.overflowed, summary.trials);
+  return text;
 }
 
 std::string printed_lines(const std::vector<FlowSummary>& summaries, const StudyReport& report) {
@@ -137,7 +148,9 @@ void add_flow_method(StudyReport& report, const FlowOptions& flow, int64_t trial
   if (flow.of_models())
     report.method(fmt::format(
         "{} batches of {} training images of {}, not augmented; mean cross-entropy; batch norm with the batch's "
-        "statistics; single precision. At initialisation each batch meets new weights.",
+        "statistics; single precision. At initialisation each batch meets new weights. In a dense network dL/dh is "
+        "that "
+        "of the channels side by side that each layer reads.",
         trials, flow.networks.batch, flow.models.data));
   else
     report.method(fmt::format(

@@ -33,8 +33,9 @@ struct FlowSummary {
   Paths paths = Paths::plain;
   bool norm = false;
   std::size_t trials = 0, dead = 0;
-  Summary dw_ratio;      // |dL/dW| first / last layer
-  Summary stream_ratio;  // |dL/dh| first / last activation
+  std::size_t overflowed = 0;  // norms too large for a number; left out of the others too
+  Summary dw_ratio;            // |dL/dW| first / last layer
+  Summary stream_ratio;        // |dL/dh| first / last activation
   Summary first_dw, first_stream;
 };
 FlowSummary summary_of(const FlowGroup& group, uint64_t seed);
@@ -42,6 +43,8 @@ Json to_json(const FlowSummary& summary);
 Table flow_table(const std::vector<FlowSummary>& summaries);
 /// What to read the table by: the bounds of its words, and why intervals are missing.
 std::string flow_table_note(const std::vector<FlowSummary>& summaries);
+/// " 2 of 10 networks are dead.": what is not in the medians, nothing where everything is.
+std::string left_out_text(const FlowSummary& summary);
 /// For the terminal: the table and the sentences of the answer.
 std::string printed_lines(const std::vector<FlowSummary>& summaries, const StudyReport& report);
 

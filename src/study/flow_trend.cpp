@@ -34,7 +34,7 @@ Trend trend_at(double ratio) {
 
 std::string trend_text(const Summary& ratio) {
   if (ratio.has_interval()) return interval_trend(ratio);
-  if (ratio.count == 0) return "reaches the first layer in no trial";
+  if (ratio.count == 0) return "has no ratio in any trial";
   return fmt::format("is not judged by {} trial{}", ratio.count, ratio.count == 1 ? "" : "s");
 }
 

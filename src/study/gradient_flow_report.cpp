@@ -81,7 +81,9 @@ void add_distribution(StudyReport& report, const GradientFlowResult& result) {
   LineChart chart{.title = "How far one trial is from another",
                   .x_label = "|dL/dW| of the first layer / of the last",
                   .y_label = "trials at or below (%)",
-                  .x_scale = Scale::logarithmic};
+                  .x_scale = Scale::logarithmic,
+                  .y_low = 0,
+                  .y_high = 100};
   for (const FlowGroup& group : result.groups) chart.series.push_back(distribution(group));
   report.figure("distribution", draw(chart),
                 "Left of 1 the gradient shrinks on its way back, right of 1 it grows. One "
@@ -206,8 +208,7 @@ void add_verdict(StudyReport& report, const GradientFlowResult& result) {
         "{}: on its way from the last activation to the first the gradient {} (first / last {}); the weights' gradient "
         "has a ratio of {}, and {} in the first layer.{}",
         row.name, trend_text(row.stream_ratio), median_text(row.stream_ratio), median_text(row.dw_ratio),
-        number_text(row.first_dw.median),
-        row.dead > 0 ? fmt::format(" {} of {} networks are dead.", row.dead, row.trials) : ""));
+        number_text(row.first_dw.median), left_out_text(row)));
 }
 
 }  // namespace

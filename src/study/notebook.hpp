@@ -2,6 +2,7 @@
 // statements one by one).
 #pragma once
 
+#include "study/jacobian.hpp"
 #include "study/json.hpp"
 #include "study/numpy_random.hpp"
 #include "study/report.hpp"
@@ -35,8 +36,8 @@ struct NotebookFlow {
   std::vector<double> norms;  // of dw: one for each layer of a plain network; input, blocks, output of a residual one
   std::vector<NotebookRow> rows;  // every layer, and before its two layers each block
   int64_t parameters = 0;
-  /// Over the blocks: the largest |dx - (branch + shortcut)| / |dx|, and the least |dx| / |dy|.
-  double largest_sum_error = 0, least_gain = 0;
+  /// Over the blocks: the largest |y - (F(x) + x)| / |y| and |dx - (branch + shortcut)| / |dx|, the least |dx| / |dy|.
+  double largest_output_error = 0, largest_sum_error = 0, least_gain = 0;
 
   double first() const { return norms.front(); }
   double last() const { return norms.back(); }
@@ -55,6 +56,7 @@ struct NotebookResult {
   std::vector<double> identity_input, identity_output;  // [width]
   double input_norm = 0, output_norm = 0, identity_error = 0;
   std::vector<NotebookDepth> depths;
+  JacobianCheck jacobian = {};  // of blocks of the same width, drawn apart from the notebook's stream
 
   double improvement() const { return plain.first() / plain.last() / (residual.first() / residual.last()); }
 };

@@ -15,6 +15,16 @@ double norm_of(const std::vector<double>& values) {
   return std::sqrt(sum);
 }
 
+/// |total - (a + b)| / |total|; 0 where the total is.
+double distance_from_sum(const Tensor& total, const Tensor& a, const Tensor& b) {
+  const std::span<const double> sum = total.data<double>();
+  std::vector<double> difference;
+  for (std::size_t i = 0; i < sum.size(); ++i)
+    difference.push_back(sum[i] - (a.data<double>()[i] + b.data<double>()[i]));
+  const double size = frobenius_norm(total);
+  return size > 0 ? norm_of(difference) / size : 0;
+}
+
 /// The notebook's PlainNetwork(input, width, depth) or ResidualNetwork(input, width, depth).
 ModelSpec spec_of(const NotebookOptions& options, bool residual, int64_t depth) {
   return {.name = residual ? "notebook residual" : "notebook plain",
@@ -90,20 +100,20 @@ class NotebookNetwork {
     const NotebookRow row{block.name, norms.output, (first.dw + second.dw) / 2, (first.db + second.db) / 2, norms.dx};
     const double gain = norms.dx / norms.dy;
     flow.least_gain = flow.norms.size() == 1 ? gain : std::min(flow.least_gain, gain);
-    flow.largest_sum_error = std::max(flow.largest_sum_error, sum_error(network, block, norms.dx));
+    flow.largest_output_error = std::max(flow.largest_output_error, output_error(network, block));
+    flow.largest_sum_error = std::max(flow.largest_sum_error, sum_error(network, block));
     flow.rows.insert(flow.rows.end() - 2, row);
     flow.norms.push_back(row.dw);
   }
 
   /// How far dx is from the sum of what comes through branch and shortcut.
-  static double sum_error(const WatchedNetwork& network, const WatchedBlock& block, double dx_norm) {
-    const auto dx = network.gradient(block.input), through_branch = network.gradient(block.branch_input),
-               through_shortcut = network.gradient(block.sum);
-    std::vector<double> difference;
-    for (std::size_t i = 0; i < dx->data<double>().size(); ++i)
-      difference.push_back(dx->data<double>()[i] -
-                           (through_branch->data<double>()[i] + through_shortcut->data<double>()[i]));
-    return dx_norm > 0 ? norm_of(difference) / dx_norm : 0;
+  static double sum_error(const WatchedNetwork& network, const WatchedBlock& block) {
+    return distance_from_sum(*network.gradient(block.input), *network.gradient(block.branch_input),
+                             *network.gradient(block.sum));
+  }
+
+  static double output_error(const WatchedNetwork& network, const WatchedBlock& block) {
+    return distance_from_sum(network.value(block.sum), network.value(block.branch), network.value(block.input));
   }
 
   ModelSpec spec_;
@@ -179,6 +189,7 @@ NotebookResult run_notebook(const NotebookOptions& options, NumpyRandom& random,
     const double plain_ratio = guarded_ratio(plain.measure(random));
     result.depths.push_back({depth, plain_ratio, guarded_ratio(residual.measure(random))});
   }
+  result.jacobian = check_jacobians(std::min<int64_t>(options.width, 64), 5, 0);
   return result;
 }
 

@@ -134,18 +134,28 @@ void add_takeaways(StudyReport& report, const NotebookOptions& options, const No
                             "{} depths as it counts, nearer to 1 at {}.",
                             ratio_text(plain), ratio_text(residual), result.improvement(), better, depths, nearer),
                 decided(result.improvement() > 1 && better == static_cast<std::ptrdiff_t>(depths))});
+  report.claim({notebook, "y = F(x, {W_i}) + x: the layers learn F(x) = H(x) - x, and H(x) = F(x) + x.",
+                fmt::format("Over {} blocks |y - (F(x) + x)| / |y| is at most {:.2g}.", options.depth,
+                            residual.largest_output_error),
+                decided(residual.largest_output_error < 1e-12)});
   report.claim({notebook, "If the optimal mapping is the identity, F(x) = 0 is easier to learn than H(x) = x.",
                 fmt::format("Weights scaled by {} leave |F(x)| / |x| = {:.3g}; nothing was learned here (see study "
                             "identity).",
                             options.scale, result.identity_error / result.input_norm),
                 Finding::undecided});
-  report.claim({notebook, "Additive gradient flow: through the residual and the skip path.",
+  report.claim({notebook, "Gradient highways, additive gradient flow: through the residual and the skip path.",
                 fmt::format("Over {} blocks |dx - (branch + skip)| / |dx| is at most {:.2g}.", options.depth,
                             residual.largest_sum_error),
                 decided(residual.largest_sum_error < 1e-12)});
   report.claim({notebook, "The + I term ensures that gradients always flow.",
                 fmt::format("The least |dL/dx| / |dL/dy| of a block is {:.3g}.", residual.least_gain),
                 decided(residual.least_gain > 0.5)});
+  const JacobianCheck& check = result.jacobian;
+  report.claim({notebook, "dL/dx = dL/dy (dF/dx + dx/dx) = dL/dy (dF/dx + I).",
+                fmt::format("Over {} random blocks the Jacobian of y by finite differences differs from J_F + I by at "
+                            "most {:.2g}, its largest entry being {:.3g}.",
+                            check.blocks, check.largest_difference, check.largest_entry),
+                decided(check.largest_difference < 1e-6 * check.largest_entry)});
   report.claim(
       {notebook, "No extra parameters: the skip connection is free of them.",
        fmt::format("{} parameters in the residual network of {} layers; a plain one of as many layers has {}.",

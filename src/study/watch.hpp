@@ -86,7 +86,7 @@ class WatchedNetwork {
   std::unique_ptr<Executable> program_;
 };
 
-/// Square root of the sum of squares, summed in double. f32 or f64.
+/// Square root of the sum of squares, summed in double, also where squares are beyond a double's range. f32 or f64.
 double frobenius_norm(const Tensor& tensor);
 
 }  // namespace resnet

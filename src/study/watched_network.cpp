@@ -75,13 +75,26 @@ BlockNorms WatchedNetwork::block(std::size_t index) const {
           .d_output = gradient_norm(block.output)};
 }
 
-double frobenius_norm(const Tensor& tensor) {
+namespace {
+
+template <class T>
+double norm_of(std::span<const T> values) {
+  constexpr double smallest = 1e-280, largest = 1e280;  // between these no square has overflowed or vanished
   double sum = 0;
-  if (tensor.dtype() == DType::f64)
-    for (const double x : tensor.data<double>()) sum += x * x;
-  else
-    for (const float x : tensor.data<float>()) sum += static_cast<double>(x) * static_cast<double>(x);
-  return std::sqrt(sum);
+  for (const T x : values) sum += static_cast<double>(x) * static_cast<double>(x);
+  if (sum > smallest && sum < largest) return std::sqrt(sum);
+  double top = 0;
+  for (const T x : values) top = std::max(top, std::abs(static_cast<double>(x)));
+  if (!(top > 0) || !std::isfinite(top)) return std::sqrt(sum);
+  sum = 0;
+  for (const T x : values) sum += static_cast<double>(x) / top * (static_cast<double>(x) / top);
+  return top * std::sqrt(sum);
+}
+
+}  // namespace
+
+double frobenius_norm(const Tensor& tensor) {
+  return tensor.dtype() == DType::f64 ? norm_of(tensor.data<double>()) : norm_of(tensor.data<float>());
 }
 
 }  // namespace resnet

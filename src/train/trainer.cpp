@@ -180,8 +180,10 @@ void Trainer::finish_epoch(const RunDirectory& run) {
            images_per_second());
   const bool usable = std::isfinite(*row.val_loss);
   if (!usable)
-    log_warning("the {} loss is not finite: the network overflows on these images; try a lower --lr",
-                setup_.data.test_name);
+    log_warning(
+        "the {} loss is not finite: the network overflows on these images; after a few steps batch norm's running "
+        "statistics may still be far off in a deep one, else try a lower --lr",
+        setup_.data.test_name);
   const bool best = usable && (!position_.best_top1 || top1 > *position_.best_top1);
   if (best) {
     position_.best_top1 = top1;

@@ -74,7 +74,7 @@ TEST(Notebook, PrintsItsLines) {
                            "Identity error ||F(x) + x - x||: 0.000003\n",
                            "Depth  5: Plain=    2.12, ResNet=  1.63 (ResNet is 1.3x better)\n"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "in\n" << text;
-  EXPECT_EQ(report.claims().size(), 8);
+  EXPECT_EQ(report.claims().size(), 10);
   for (const Claim& claim : report.claims())
     EXPECT_NE(text.find("- " + claim.statement + "\n  " + std::string(name_of(claim.finding)) + ": " + claim.found),
               std::string::npos)
@@ -104,6 +104,7 @@ TEST(Notebook, OptionsReachTheNumbers) {
 TEST(Notebook, GradientOfABlockIsBranchPlusShortcut) {
   const NotebookResult result = notebook_of({});
   EXPECT_LT(result.residual.largest_sum_error, 1e-14);
+  EXPECT_LT(result.residual.largest_output_error, 1e-14);
   EXPECT_GT(result.residual.least_gain, 0.5);
 }
 

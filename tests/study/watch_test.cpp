@@ -50,6 +50,16 @@ TEST(Watch, FindsLayersAndBlocks) {
   }
 }
 
+TEST(Watch, NormsBeyondTheRangeOfSquares) {
+  for (const double size : {1.0, 1e-200, 1e200}) {
+    Tensor x(Shape{2}, DType::f64);
+    x.data<double>()[0] = 3 * size;
+    x.data<double>()[1] = -4 * size;
+    EXPECT_DOUBLE_EQ(frobenius_norm(x), 5 * size);
+  }
+  EXPECT_EQ(frobenius_norm(Tensor(Shape{2}, DType::f64)), 0);
+}
+
 TEST(Watch, FollowsTheMainPathOfADenseNetwork) {
   const WatchedGraph found = watched("densenet40_12");
   EXPECT_EQ(found.layers.size(), 40);
