@@ -75,7 +75,7 @@ void add_pictures(StudyReport& report, const std::vector<LineNetwork>& networks)
     for (std::size_t image = 0; image < network.look.maps.size(); ++image)
       maps.push_back(montage(network.look.maps[image], network.spec.name, class_names[image]));
   }
-  report.gallery(std::move(weights), 224);
+  report.gallery(std::move(weights), 200);  // five in a row
   report.section("What the first layer sees",
                  "Feature maps: the output of the first convolution, batch norm and ReLU for one test image of each "
                  "class, up to 16 channels.");
