@@ -260,6 +260,7 @@ test_hash = "aef2838e6797cacf"
 [training]
 seed = 0
 precision = "fp32"
+memory = "normal"
 instruction_set = "avx512"
 plan = "786ed5ee902fe887"
 checkpoint_every = 0

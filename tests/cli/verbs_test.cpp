@@ -104,7 +104,8 @@ TEST(Train, EvalResumeAndInspectAgree) {
       "RESNET_THREADS=2 resnet train 'builtin:patterns?count=400' --model resnet8 --epochs 1 --batch 32 --json\n");
 
   const nlohmann::json evaluated = here.run({"eval", run, "--json"}).json();
-  EXPECT_EQ(keys(evaluated), (std::set<std::string>{"top1", "top5", "loss", "count"}));
+  EXPECT_EQ(keys(evaluated), (std::set<std::string>{"top1", "top5", "loss", "count", "part", "data", "macs_per_image",
+                                                    "networks", "views"}));
   EXPECT_EQ(evaluated["top1"], trained["best_top1"]);
   EXPECT_TRUE(evaluated["top5"].is_null());
   EXPECT_EQ(evaluated["count"], 100);

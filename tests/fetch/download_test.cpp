@@ -9,9 +9,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <thread>
 
 namespace resnet {
 namespace {
@@ -278,6 +280,9 @@ TEST_F(DownloadTest, KeepsThePartWhenInterrupted) {
   const WebServer server([&](const WebRequest& asked, WebReply& reply) {
     const std::string whole = served(asked, content_);
     reply.send(whole.substr(0, whole.size() - 1000));
+    // Only what has been written can be kept.
+    for (int wait = 0; wait < 1000 && !(fs::exists(part()) && fs::file_size(part()) > 0); ++wait)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
     set_interrupted(true);
     reply.send(whole.substr(whole.size() - 1000, 1));
   });
