@@ -1,11 +1,9 @@
-// The state dict inside a pickle, and tensors out of the bytes of storages.
+// The state dict inside a pickle: which tensors there are, and where their elements lie.
 #include "base/error.hpp"
-#include "formats/half.hpp"
 #include "formats/pytorch.hpp"
 #include "models/excerpt.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <set>
@@ -260,32 +258,6 @@ class Finder {
   uint64_t visited_ = 0;
 };
 
-/// Stored elements become `To` by `convert`.
-template <class Stored, class To, class Convert>
-Tensor copied(const TensorRecipe& recipe, std::string_view storage, Convert convert) {
-  Tensor tensor(recipe.shape, dtype_of<To>);
-  std::span<To> out = tensor.data<To>();
-  std::vector<int64_t> index(static_cast<std::size_t>(recipe.shape.rank()));
-  int64_t at = recipe.offset;
-  for (To& element : out) {
-    Stored value;
-    std::memcpy(&value, storage.data() + at * static_cast<int64_t>(sizeof value), sizeof value);
-    element = convert(value);
-    for (std::size_t axis = index.size(); axis-- > 0;) {  // the next element in row-major order
-      at += recipe.strides[axis];
-      if (++index[axis] < recipe.shape[static_cast<int>(axis)]) break;
-      at -= index[axis] * recipe.strides[axis];
-      index[axis] = 0;
-    }
-  }
-  return tensor;
-}
-
-template <class Stored, class To = Stored>
-Tensor copied(const TensorRecipe& recipe, std::string_view storage) {
-  return copied<Stored, To>(recipe, storage, [](Stored value) { return static_cast<To>(value); });
-}
-
 }  // namespace
 
 StateDict find_state_dict(const Pickle& pickle, const ReadLimits& limits) { return Finder(pickle, limits).find(); }
@@ -294,19 +266,6 @@ int64_t element_bytes(const std::string& type, const std::string& tensor) {
   for (const StorageType& known : storage_types)
     if (known.name == type) return known.bytes;
   fail_model("tensor '", excerpt(tensor), "' has elements of type ", excerpt(type), ", which is not supported");
-}
-
-Tensor tensor_from(const TensorRecipe& recipe, std::string_view storage) {
-  const std::string& type = recipe.type;
-  if (type == "Float") return copied<float>(recipe, storage);
-  if (type == "Double") return copied<double>(recipe, storage);
-  if (type == "Half") return copied<uint16_t, float>(recipe, storage, float_from_f16);
-  if (type == "BFloat16") return copied<uint16_t, float>(recipe, storage, float_from_bf16);
-  if (type == "Long") return copied<int64_t>(recipe, storage);
-  if (type == "Int") return copied<int32_t>(recipe, storage);
-  if (type == "Short") return copied<int16_t, int32_t>(recipe, storage);
-  if (type == "Char") return copied<int8_t, int32_t>(recipe, storage);
-  return copied<uint8_t>(recipe, storage);  // bytes and booleans; other types were refused by element_bytes
 }
 
 }  // namespace resnet

@@ -12,61 +12,79 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// The op `Known` itself, or a constant one.
+template <class O, class Known>
+concept Is = std::is_same_v<std::remove_const_t<O>, Known>;
+
 // --- the attributes of each op: see(key, member) ---
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Conv>
-void fields(O& op, See see) { see("window", op.window), see("groups", op.groups), see("bias", op.bias); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, BatchNormInference>
-void fields(O& op, See see) { see("epsilon", op.epsilon); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Unary>
-void fields(O& op, See see) { see("kind", op.kind), see("a", op.a), see("b", op.b); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Binary>
-void fields(O& op, See see) { see("kind", op.kind); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Dropout>
+template <Is<Conv> O, class See>
+void fields(O& op, See see) {
+  see("window", op.window), see("groups", op.groups), see("bias", op.bias);
+}
+template <Is<BatchNormInference> O, class See>
+void fields(O& op, See see) {
+  see("epsilon", op.epsilon);
+}
+template <Is<Unary> O, class See>
+void fields(O& op, See see) {
+  see("kind", op.kind), see("a", op.a), see("b", op.b);
+}
+template <Is<Binary> O, class See>
+void fields(O& op, See see) {
+  see("kind", op.kind);
+}
+template <Is<Dropout> O, class See>
 void fields(O& op, See see) {
   see("probability", op.probability), see("per_image", op.per_image), see("rescale", op.rescale);
 }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Reshape> || std::is_same_v<std::remove_const_t<O>, Broadcast>
-void fields(O& op, See see) { see("shape", op.shape); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Slice>
-void fields(O& op, See see) { see("begin", op.begin), see("end", op.end); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Subsample>
-void fields(O& op, See see) { see("stride", op.stride), see("before", op.before), see("after", op.after); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Transpose>
-void fields(O& op, See see) { see("order", op.order); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Reduce>
-void fields(O& op, See see) { see("shape", op.shape), see("mean", op.mean); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, StridedSlice>
-void fields(O& op, See see) { see("begin", op.begin), see("step", op.step), see("shape", op.shape); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Pad>
+template <Is<Reshape> O, class See>
+void fields(O& op, See see) {
+  see("shape", op.shape);
+}
+template <Is<Broadcast> O, class See>
+void fields(O& op, See see) {
+  see("shape", op.shape);
+}
+template <Is<Slice> O, class See>
+void fields(O& op, See see) {
+  see("begin", op.begin), see("end", op.end);
+}
+template <Is<Subsample> O, class See>
+void fields(O& op, See see) {
+  see("stride", op.stride), see("before", op.before), see("after", op.after);
+}
+template <Is<Transpose> O, class See>
+void fields(O& op, See see) {
+  see("order", op.order);
+}
+template <Is<Reduce> O, class See>
+void fields(O& op, See see) {
+  see("shape", op.shape), see("mean", op.mean);
+}
+template <Is<StridedSlice> O, class See>
+void fields(O& op, See see) {
+  see("begin", op.begin), see("step", op.step), see("shape", op.shape);
+}
+template <Is<Pad> O, class See>
 void fields(O& op, See see) {
   see("begin", op.begin), see("step", op.step), see("shape", op.shape), see("value", op.value);
 }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, MaxPool>
-void fields(O& op, See see) { see("window", op.window), see("ceil_mode", op.ceil_mode); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, AveragePool>
+template <Is<MaxPool> O, class See>
+void fields(O& op, See see) {
+  see("window", op.window), see("ceil_mode", op.ceil_mode);
+}
+template <Is<AveragePool> O, class See>
 void fields(O& op, See see) {
   see("window", op.window), see("ceil_mode", op.ceil_mode), see("count_include_pad", op.count_include_pad);
 }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Linear>
-void fields(O& op, See see) { see("bias", op.bias); }
-template <class O, class See>
-requires std::is_same_v<std::remove_const_t<O>, Softmax>
-void fields(O& op, See see) { see("log", op.log); }
+template <Is<Linear> O, class See>
+void fields(O& op, See see) {
+  see("bias", op.bias);
+}
+template <Is<Softmax> O, class See>
+void fields(O& op, See see) {
+  see("log", op.log);
+}
 
 /// The ops without attributes.
 template <class O>

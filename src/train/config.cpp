@@ -2,13 +2,12 @@
 
 #include "base/error.hpp"
 #include "models/model.hpp"
+#include "train/config_section.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <toml++/toml.h>
 #include <nlohmann/json.hpp>
 
-#include <set>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -36,74 +35,6 @@ std::string real(double value) {
   const std::string text = fmt::format("{}", value);
   return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
 }
-
-/// A table of which every key must be asked for.
-class Section {
- public:
-  Section(const toml::table& root, std::string name) : name_(std::move(name)), table_(root[name_].as_table()) {
-    if (!table_) fail_data("expected a table [", name_, "]");
-  }
-
-  template <class T>
-  T get(const std::string& key, std::string_view expected) {
-    asked_.insert(key);
-    const toml::node* node = table_->get(key);
-    if (!node) fail_data("[", name_, "] has no '", key, "'");
-    const std::optional<T> value = node->value<T>();
-    if (!value) fail_data("[", name_, "] ", key, ": expected ", expected);
-    return *value;
-  }
-  std::string text(const std::string& key) { return get<std::string>(key, "a string"); }
-  int64_t integer(const std::string& key) { return get<int64_t>(key, "an integer"); }
-  int small(const std::string& key) {
-    const int64_t value = integer(key);
-    if (value < 0 || value > 1'000'000) fail_data("[", name_, "] ", key, ": expected 0 to 1000000, got ", value);
-    return static_cast<int>(value);
-  }
-  double number(const std::string& key) { return get<double>(key, "a number"); }
-  bool flag(const std::string& key) { return get<bool>(key, "true or false"); }
-  bool has(const std::string& key) const { return table_->contains(key); }
-  std::vector<double> numbers(const std::string& key, std::size_t count) {
-    std::vector<double> values = numbers(key);
-    if (values.size() != count) fail_data("[", name_, "] ", key, ": expected ", count, " numbers, got ", values.size());
-    return values;
-  }
-  std::vector<double> numbers(const std::string& key) {
-    asked_.insert(key);
-    const toml::node* node = table_->get(key);
-    if (!node || !node->is_array()) fail_data("[", name_, "] ", key, ": expected a list of numbers");
-    std::vector<double> values;
-    for (const toml::node& item : *node->as_array()) {
-      const std::optional<double> value = item.value<double>();
-      if (!value) fail_data("[", name_, "] ", key, ": expected a list of numbers");
-      values.push_back(*value);
-    }
-    return values;
-  }
-
-  std::vector<std::string> texts(const std::string& key) {
-    asked_.insert(key);
-    const toml::node* node = table_->get(key);
-    if (!node || !node->is_array()) fail_data("[", name_, "] ", key, ": expected a list of texts");
-    std::vector<std::string> values;
-    for (const toml::node& item : *node->as_array()) {
-      const std::optional<std::string> value = item.value<std::string>();
-      if (!value) fail_data("[", name_, "] ", key, ": expected a list of texts");
-      values.push_back(*value);
-    }
-    return values;
-  }
-
-  void expect_no_more() const {
-    for (const auto& [key, value] : *table_)
-      if (!asked_.contains(std::string(key.str()))) fail_data("[", name_, "] has the unknown key '", key.str(), "'");
-  }
-
- private:
-  std::string name_;
-  const toml::table* table_;
-  std::set<std::string> asked_;
-};
 
 /// Runs from before a key was known have none of what it stands for.
 Augmentation read_augmentation(Section& section) {
@@ -147,6 +78,7 @@ std::string to_toml(const Augmentation& augmentation) {
       real(augmentation.erasing), real(augmentation.mixup), real(augmentation.cutmix));
 }
 
+/// As above, runs from before `freeze`, `stage_lr`, `sampling` and `class_weights` have none of them.
 Recipe read_recipe(Section section) {
   Recipe recipe;
   recipe.name = section.text("name");
@@ -168,8 +100,9 @@ Recipe read_recipe(Section section) {
   recipe.weight_decay = section.number("weight_decay");
   recipe.decay_all = section.flag("decay_all");
   recipe.label_smoothing = section.number("label_smoothing");
-  recipe.freeze = section.texts("freeze");
-  for (const std::string& text : section.texts("stage_lr")) recipe.stage_lr.push_back(stage_rate_from(text));
+  if (section.has("freeze")) recipe.freeze = section.texts("freeze");
+  if (section.has("stage_lr"))
+    for (const std::string& text : section.texts("stage_lr")) recipe.stage_lr.push_back(stage_rate_from(text));
   recipe.augmentation = read_augmentation(section);
   if (section.has("sampling")) recipe.balanced_sampling = is_balanced(section.text("sampling"));
   if (section.has("class_weights")) recipe.class_weights = section.text("class_weights");

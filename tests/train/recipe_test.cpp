@@ -113,6 +113,17 @@ TEST(Config, ARunFromBeforeAugmentationsHasNone) {
   EXPECT_TRUE(config_from_toml(text, "config.toml") == config);
 }
 
+TEST(Config, ARunFromBeforeFineTuningHasNone) {
+  const RunConfig config = sample_config();
+  std::string text = to_toml(config);
+  for (const char* key : {"freeze = ", "stage_lr = "}) {
+    const std::size_t line = text.find(key);
+    ASSERT_NE(line, std::string::npos);
+    text.erase(line, text.find('\n', line) + 1 - line);
+  }
+  EXPECT_TRUE(config_from_toml(text, "config.toml") == config);
+}
+
 TEST(Config, TheFirstDifferenceOfRecipesIsFound) {
   const Recipe& a = recipes().front();
   EXPECT_FALSE(first_difference(a, a));
