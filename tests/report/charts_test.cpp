@@ -51,6 +51,7 @@ TEST(Ticks, LogarithmicAreDecades) {
   EXPECT_EQ(log_ticks(1e-6, 1, 8).size(), 7U);
   EXPECT_EQ(log_ticks(1, 10, 6).size(), 4U);  // 1 2 5 10
   EXPECT_GE(log_ticks(3.1, 3.9, 6).size(), 2U);
+  EXPECT_GE(log_ticks(0.79, 3.05, 6).size(), 3U);  // 1 and 2 alone are too few to read by
   EXPECT_LE(log_ticks(1e-300, 1e300, 6).size(), 8U);
 }
 
@@ -130,6 +131,30 @@ TEST(LineChart, AsAScatterMarksEveryPoint) {
   expect_sound(svg);
   EXPECT_EQ(count_of(svg, "\"rc-mark\""), 101U + 2U) << "the points and the legend";
   EXPECT_FALSE(has(svg, "class=\"rc-line\""));
+}
+
+TEST(LineChart, OpenSeriesLeaveTheCurveBelowThemToBeSeen) {
+  const std::vector<double> x = {0, 1, 2};
+  Series below{.name = "input", .x = x, .y = x}, above{.name = "output", .x = x, .y = x};
+  above.open = true;
+  const std::string svg = draw(LineChart{.series = {below, above}});
+  expect_sound(svg);
+  EXPECT_EQ(count_of(svg, "class=\"rc-line\""), 2U);  // the curve below and its name; none for the open one
+  EXPECT_EQ(count_of(svg, "class=\"rc-open\""), 3U + 1U);
+  EXPECT_EQ(count_of(svg, "class=\"rc-mark\""), 3U + 1U);
+}
+
+TEST(LineChart, RowsOfTheLegendDoNotPressTheCurves) {
+  const auto height_of = [](std::size_t names) {
+    LineChart chart;
+    for (std::size_t k = 0; k < names; ++k)
+      chart.series.push_back({.name = "a rather long name " + std::to_string(k), .x = {0, 1}, .y = {0, 1}});
+    const std::string svg = draw(chart);
+    const std::size_t at = svg.find("viewBox=\"0 0 540 ") + 17;
+    return std::stod(svg.substr(at));
+  };
+  EXPECT_EQ(height_of(2), 320);
+  EXPECT_GT(height_of(7), 320);
 }
 
 TEST(LineChart, SeriesDifferWithoutColour) {
