@@ -10,5 +10,6 @@ StudyAction declare_identity(StudyOptions& options);
 StudyAction declare_gradient_flow(StudyOptions& options);
 StudyAction declare_depth(StudyOptions& options);
 StudyAction declare_patterns(StudyOptions& options);
+StudyAction declare_lesion(StudyOptions& options);
 
 }  // namespace resnet

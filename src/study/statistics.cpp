@@ -76,4 +76,20 @@ Summary powers_of_ten(const Summary& x) {
   return {x.count, power(x.q1), power(x.median), power(x.q3), power(x.low), power(x.high)};
 }
 
+Line fitted_line(std::span<const double> x, std::span<const double> y) {
+  const auto count = static_cast<double>(x.size());
+  double mean_x = 0, mean_y = 0, xx = 0, xy = 0, yy = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    mean_x += x[k] / count;
+    mean_y += y[k] / count;
+  }
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    xx += (x[k] - mean_x) * (x[k] - mean_x);
+    xy += (x[k] - mean_x) * (y[k] - mean_y);
+    yy += (y[k] - mean_y) * (y[k] - mean_y);
+  }
+  if (!(xx > 0)) return {};
+  return {xy / xx, yy > 0 ? xy / std::sqrt(xx * yy) : 0};
+}
+
 }  // namespace resnet

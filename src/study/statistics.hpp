@@ -49,4 +49,11 @@ std::string number_text(double value);
 /// 10^x of every number: from a summary of logarithms back to ratios.
 Summary powers_of_ten(const Summary& logarithms);
 
+/// A line through points by least squares; `correlation` is Pearson's. Both are 0 where x does not vary, the second
+/// also where y does not.
+struct Line {
+  double slope = 0, correlation = 0;
+};
+Line fitted_line(std::span<const double> x, std::span<const double> y);
+
 }  // namespace resnet

@@ -19,6 +19,8 @@ constexpr Study table[] = {
      declare_identity},
     {"depth", "first against last gradient as networks grow deeper", declare_depth},
     {"patterns", "plain, residual and linear networks on lines whose place varies", declare_patterns},
+    {"lesion", "trained networks with blocks or layers taken out or exchanged, and gradients by path length",
+     declare_lesion},
 };
 
 constexpr std::string_view marker = "figures";
