@@ -21,6 +21,8 @@ constexpr Study table[] = {
     {"patterns", "plain, residual and linear networks on lines whose place varies", declare_patterns},
     {"lesion", "trained networks with blocks or layers taken out or exchanged, and gradients by path length",
      declare_lesion},
+    {"representation", "how alike layers are, what a linear classifier reads from each, what the last one sees",
+     declare_representation},
 };
 
 constexpr std::string_view marker = "figures";
