@@ -11,6 +11,7 @@ StudyAction declare_gradient_flow(StudyOptions& options);
 StudyAction declare_depth(StudyOptions& options);
 StudyAction declare_patterns(StudyOptions& options);
 StudyAction declare_lesion(StudyOptions& options);
+StudyAction declare_landscape(StudyOptions& options);
 StudyAction declare_representation(StudyOptions& options);
 
 }  // namespace resnet

@@ -21,6 +21,7 @@ constexpr Study table[] = {
     {"patterns", "plain, residual and linear networks on lines whose place varies", declare_patterns},
     {"lesion", "trained networks with blocks or layers taken out or exchanged, and gradients by path length",
      declare_lesion},
+    {"landscape", "the loss around trained networks and along the line between two of them", declare_landscape},
     {"representation", "how alike layers are, what a linear classifier reads from each, what the last one sees",
      declare_representation},
 };
