@@ -151,6 +151,9 @@ Action declare_export(CLI::App& app) {
       "--fold", [fold] { *fold = false; }, "fold batch norms into the convolutions (the default)");
   add_common(app, *options);
   return [options](const std::string&) {
+    if (options->output.extension() != ".onnx")
+      fail_usage("export: expected an OUT that ends in .onnx, got ", options->output.string(),
+                 "; `resnet convert` writes .safetensors");
     expect_free(*options, "export");
     const OpenedModel model = opened(*options);
     write_onnx(*options, model);

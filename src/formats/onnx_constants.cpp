@@ -8,15 +8,12 @@
 #include <cstring>
 
 namespace resnet::onnx {
-namespace {
 
 void expect_reasonable(const Shape& shape) {
   double elements = 1;
   for (const int64_t extent : shape) elements *= static_cast<double>(extent);
   if (elements > 1u << 24) fail_model("a constant of ", shape, " is too large");
 }
-
-}  // namespace
 
 Tensor gathered(const Tensor& source, const Walk& walk) {
   Tensor result(walk.shape, source.dtype());
@@ -78,34 +75,6 @@ void Importer::shape_node(const Node& node) {
   std::vector<int64_t> extents;
   for (int64_t i = bound("start", 0); i < bound("end", rank); ++i) extents.push_back(from[static_cast<int>(i)]);
   define(node, tensor_of(extents));
-}
-
-void Importer::gather(const Node& node) {
-  const Tensor& source = constant(node, 0, "what it takes from");
-  const std::vector<int64_t> indices = integers(node, 1, "the indices");
-  const Shape index_shape = constant(node, 1, "the indices").shape();
-  const int at = axis(integer(node, "axis", 0), source.shape().rank());
-  Shape wanted;
-  for (int i = 0; i < at; ++i) wanted.append(source.shape()[i]);
-  if (wanted.rank() + index_shape.rank() + source.shape().rank() - at - 1 > Shape::max_rank)
-    fail_model("a result of rank above 6");
-  for (const int64_t extent : index_shape) wanted.append(extent);
-  for (int i = at + 1; i < source.shape().rank(); ++i) wanted.append(source.shape()[i]);
-  expect_reasonable(wanted);
-  const int64_t extent = source.shape()[at];
-  int64_t inner = 1;
-  for (int i = at + 1; i < source.shape().rank(); ++i) inner *= source.shape()[i];
-  Tensor result(wanted, source.dtype());
-  const std::size_t width = size_of(source.dtype()) * static_cast<std::size_t>(inner);
-  const int64_t outer = source.elements() / std::max<int64_t>(extent * inner, 1);
-  for (int64_t o = 0; o < outer; ++o)
-    for (std::size_t i = 0; i < indices.size(); ++i) {
-      const int64_t index = indices[i] < 0 ? indices[i] + extent : indices[i];
-      if (index < 0 || index >= extent) fail_model("index ", indices[i], " of ", extent);
-      std::memcpy(result.bytes().data() + (static_cast<std::size_t>(o) * indices.size() + i) * width,
-                  source.bytes().data() + static_cast<std::size_t>(o * extent + index) * width, width);
-    }
-  define(node, std::move(result));
 }
 
 }  // namespace resnet::onnx

@@ -24,6 +24,7 @@ const std::map<std::string, Importer::Handler, std::less<>>& Importer::handlers(
       {"Conv", &Importer::conv},
       {"Div", &Importer::divide},
       {"Dropout", &Importer::dropout},
+      {"Expand", &Importer::expand},
       {"Flatten", &Importer::flatten},
       {"Gather", &Importer::gather},
       {"Gemm", &Importer::gemm},
@@ -37,6 +38,7 @@ const std::map<std::string, Importer::Handler, std::less<>>& Importer::handlers(
       {"Mul", &Importer::multiply},
       {"Pad", &Importer::pad},
       {"ReduceMean", &Importer::reduce_mean},
+      {"ReduceSum", &Importer::reduce_sum},
       {"Relu", &Importer::relu},
       {"Reshape", &Importer::reshape},
       {"Shape", &Importer::shape_node},
@@ -212,7 +214,12 @@ void Importer::define(const Node& node, Tensor tensor) {
 }
 
 Value Importer::reshaped(const Node& node, Value x, const Shape& shape_wanted, const char* part) {
-  return shape(x) == shape_wanted ? x : emit(node, Reshape{shape_wanted}, {x}, part);
+  if (shape(x) == shape_wanted) return x;
+  if (const int producer = result_.graph[x].producer; producer >= 0) {
+    const resnet::Node& before = result_.graph.nodes()[static_cast<std::size_t>(producer)];
+    if (std::holds_alternative<Reshape>(before.op) && shape(before.inputs[0]) == shape_wanted) return before.inputs[0];
+  }
+  return emit(node, Reshape{shape_wanted}, {x}, part);
 }
 
 Value Importer::transposed(const Node& node, Value x, const std::vector<int>& order, const char* part) {

@@ -67,6 +67,7 @@ class Importer {
   Value emit(const Node& node, Op op, std::vector<Value> inputs, const char* part = "");
   void define(const Node& node, Value value);
   void define(const Node& node, Tensor tensor);
+  /// A reshape that takes back the one before it is what that one had.
   Value reshaped(const Node& node, Value x, const Shape& shape, const char* part = ".reshape");
   Value transposed(const Node& node, Value x, const std::vector<int>& order, const char* part = ".transpose");
   Value broadcast(const Node& node, Value x, const Shape& shape, const char* part);
@@ -101,24 +102,33 @@ class Importer {
   void global_max_pool(const Node& node);
   void gemm(const Node& node);
   void matmul(const Node& node);
-  void reduce_mean(const Node& node);
+  void reduce_mean(const Node& node) { reduce(node, true, 18); }
+  void reduce_sum(const Node& node) { reduce(node, false, 13); }
+  void reduce(const Node& node, bool mean, int64_t axes_are_input_since);
   Window window_of(const Node& node, const Shape& image, std::vector<int64_t> kernel) const;
   Value as_image(const Node& node, Value x);
   void define_like(const Node& node, Value image, int rank);
 
-  // --- onnx_shapes.cpp ---
+  // --- onnx_constants.cpp ---
   void constant_node(const Node& node);
   void constant_of_shape(const Node& node);
   void shape_node(const Node& node);
+
+  // --- onnx_picks.cpp ---
   void gather(const Node& node);
+  void pad(const Node& node);
+  Value picked(const Node& node, Value x, int axis, const std::vector<int64_t>& indices, const std::string& part);
+  Value filled_around(const Node& node, Value x, const Shape& before, const Shape& wanted, double number);
+
+  // --- onnx_shapes.cpp ---
   void reshape(const Node& node);
   void flatten(const Node& node);
   void squeeze(const Node& node);
   void unsqueeze(const Node& node);
   void transpose(const Node& node);
   void concat(const Node& node);
+  void expand(const Node& node);
   void slice(const Node& node);
-  void pad(const Node& node);
   void define_reshaped(const Node& node, const Shape& shape);
 
   const Model& model_;

@@ -34,6 +34,12 @@ Tensor matrix(const Tensor& tensor, bool transpose, float factor) {
   return result;
 }
 
+/// Every stride-th pixel, which shortcuts without weights need: the maximum of one.
+bool takes_single_pixels(const Window& v) {
+  const bool padded = v.pad_top || v.pad_left || v.pad_bottom || v.pad_right;
+  return v.kernel_h == 1 && v.kernel_w == 1 && v.stride_h == v.stride_w && v.stride_h > 0 && !padded;
+}
+
 }  // namespace
 
 /// [N,C,L] as [N,C,1,L].
@@ -121,7 +127,9 @@ void Importer::batch_normalization(const Node& node) {
 
 void Importer::max_pool(const Node& node) {
   const Value x = value(node, 0), image = as_image(node, x);
-  const MaxPool op{window_of(node, shape(image), list(node, "kernel_shape", {})), integer(node, "ceil_mode", 0) != 0};
+  const Window window = window_of(node, shape(image), list(node, "kernel_shape", {}));
+  const Op pool = MaxPool{window, integer(node, "ceil_mode", 0) != 0};
+  const Op op = takes_single_pixels(window) ? Op(Subsample{.stride = window.stride_h}) : pool;
   define_like(node, emit(node, op, {image}), shape(x).rank());
 }
 
@@ -213,10 +221,10 @@ void Importer::matmul(const Node& node) {
   define(node, reshaped(node, y, wanted, ".shape"));
 }
 
-void Importer::reduce_mean(const Node& node) {
+void Importer::reduce(const Node& node, bool mean, int64_t axes_are_input_since) {
   const Value x = value(node, 0);
   const Shape from = shape(x);
-  const std::optional<std::vector<int64_t>> given = axes(node, 18, 1);
+  const std::optional<std::vector<int64_t>> given = axes(node, axes_are_input_since, 1);
   const bool none = !given || given->empty();
   if (none && integer(node, "noop_with_empty_axes", 0) != 0) return define(node, x);
   Shape kept = from, squeezed;
@@ -229,8 +237,8 @@ void Importer::reduce_mean(const Node& node) {
     for (const int64_t i : *given) reduced[static_cast<std::size_t>(axis(i, from.rank()))] = true;
   for (int i = 0; i < from.rank(); ++i)
     if (!reduced[static_cast<std::size_t>(i)]) squeezed.append(from[i]);
-  const bool image = from.rank() == 4 && kept == Shape{from.n(), from.c(), 1, 1};
-  const Value y = image ? emit(node, GlobalAveragePool{}, {x}) : emit(node, Reduce{.shape = kept, .mean = true}, {x});
+  const bool image = mean && from.rank() == 4 && kept == Shape{from.n(), from.c(), 1, 1};
+  const Value y = image ? emit(node, GlobalAveragePool{}, {x}) : emit(node, Reduce{.shape = kept, .mean = mean}, {x});
   define(node, integer(node, "keepdims", 1) != 0 ? y : reshaped(node, y, squeezed, ".squeeze"));
 }
 

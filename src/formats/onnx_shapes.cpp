@@ -166,6 +166,28 @@ void Importer::concat(const Node& node) {
   define(node, rank == 1 ? reshaped(node, y, {shape(y)[1]}) : transposed(node, y, order));
 }
 
+void Importer::expand(const Node& node) {
+  const Operand& from = operand(node, 0);
+  const Shape x = shape_of(from);
+  const std::vector<int64_t> extents = integers(node, 1, "the shape");
+  if (extents.size() > Shape::max_rank) fail_model("a shape of rank ", extents.size());
+  Shape asked;
+  for (const int64_t extent : extents) {
+    if (extent < 1) fail_model("repeats to an extent of ", extent);
+    asked.append(extent);
+  }
+  const bool batch_first = options_.declared_batch > 0 && x.rank() > 0 && asked.rank() == x.rank() &&
+                           x[0] == options_.batch && asked[0] == options_.declared_batch;
+  if (batch_first) asked[0] = options_.batch;
+  const Shape wanted = broadcast_shape(x, asked);
+  if (!from.constant) return define(node, broadcast(node, from.value, wanted, ""));
+  expect_reasonable(wanted);
+  Shape aligned = wanted;
+  const int missing = wanted.rank() - x.rank();
+  for (int i = 0; i < wanted.rank(); ++i) aligned[i] = i < missing ? 1 : x[i - missing];
+  define(node, gathered(*from.constant, repeated_walk(aligned, wanted)));
+}
+
 void Importer::slice(const Node& node) {
   const Operand& from = operand(node, 0);
   const Shape x = shape_of(from);
@@ -195,41 +217,6 @@ void Importer::slice(const Node& node) {
   const bool only_channels = x.rank() >= 2 && op.step[1] == 1 && op.shape == channels;
   const Slice part{op.begin.rank() > 1 ? op.begin[1] : 0, op.begin.rank() > 1 ? op.begin[1] + op.shape[1] : 0};
   define(node, only_channels ? emit(node, part, {from.value}) : emit(node, op, {from.value}));
-}
-
-void Importer::pad(const Node& node) {
-  if (const std::string mode = text(node, "mode", "constant"); mode != "constant")
-    fail_model("pads by '", mode, "'; only constant padding is supported");
-  const Value x = value(node, 0);
-  const Shape from = shape(x);
-  const bool inputs = model_.opset >= 11;
-  const std::vector<int64_t> pads = inputs ? integers(node, 1, "the pads") : list(node, "pads", {});
-  double filling = inputs ? 0 : static_cast<double>(real(node, "value", 0));
-  if (inputs && has(node, 2)) {
-    const Tensor& number = constant(node, 2, "the value");
-    if (number.elements() != 1 || number.dtype() != DType::f32) fail_model("the value is not one float");
-    filling = static_cast<double>(number.data<float>()[0]);
-  }
-  std::vector<int64_t> along;
-  for (int i = 0; i < from.rank(); ++i) along.push_back(i);
-  if (model_.opset >= 18 && has(node, 3)) along = integers(node, 3, "the axes");
-  if (pads.size() != 2 * along.size()) fail_model(pads.size(), " pads for ", along.size(), " axes");
-  StridedSlice cut{.begin = filled(from.rank(), 0), .step = filled(from.rank(), 1), .shape = from};
-  Pad op{.begin = cut.begin, .step = cut.step, .shape = from, .value = filling};
-  for (std::size_t i = 0; i < along.size(); ++i) {
-    const int at = axis(along[i], from.rank());
-    const int64_t before = pads[i], after = pads[i + along.size()];
-    constexpr int64_t most = 1 << 20;
-    if (before < -most || before > most || after < -most || after > most)
-      fail_model("pads by ", before, " and ", after);
-    cut.begin[at] = std::max<int64_t>(0, -before);
-    cut.shape[at] = from[at] - cut.begin[at] - std::max<int64_t>(0, -after);
-    if (cut.shape[at] < 1) fail_model("leaves nothing of ", from);
-    op.begin[at] = std::max<int64_t>(0, before);
-    op.shape[at] = cut.shape[at] + op.begin[at] + std::max<int64_t>(0, after);
-  }
-  const Value inside = cut.shape == from ? x : emit(node, cut, {x}, ".cut");
-  define(node, op.shape == cut.shape ? inside : emit(node, op, {inside}));
 }
 
 }  // namespace resnet::onnx

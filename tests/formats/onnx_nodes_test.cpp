@@ -25,15 +25,6 @@ struct NodeTest {
 
 /// Cases that are left out, and why; all others with supported operators must pass.
 const std::map<std::string, std::string> left_out = {
-    {"test_gather_0", "indices into computed values"},
-    {"test_gather_1", "indices into computed values"},
-    {"test_gather_2d_indices", "indices into computed values"},
-    {"test_gather_negative_indices", "indices into computed values"},
-    {"test_ReflectionPad2d", "padding by reflection"},
-    {"test_ReplicationPad2d", "padding by repeating the edge"},
-    {"test_operator_pad", "padding by reflection"},
-    {"test_edge_pad", "padding by repeating the edge"},
-    {"test_reflect_pad", "padding by reflection"},
     {"test_dropout_default_mask", "the mask as a second output"},
     {"test_dropout_default_mask_ratio", "the mask as a second output"},
     {"test_maxpool_with_argmax_2d_precomputed_pads", "the positions as a second output"},

@@ -146,13 +146,31 @@ TEST(WrittenOut, RefusesLayersThatDoNotFit) {
 struct FakeNode {
   std::string type;
   std::vector<std::string> inputs, outputs;
+  ProtobufWriter attributes = {};
 };
 
-std::string onnx_of(const std::vector<FakeNode>& nodes, const std::string& output, const ProtobufWriter& extra = {},
+ProtobufWriter attribute_of(const std::string& name, const ProtobufWriter& value) {
+  ProtobufWriter attribute, node;
+  attribute.bytes(1, name);
+  node.bytes(5, attribute.text() + value.text());
+  return node;
+}
+ProtobufWriter attribute_of(const std::string& name, const std::string& text) {
+  ProtobufWriter value;
+  value.bytes(4, text);
+  return attribute_of(name, value);
+}
+ProtobufWriter attribute_of(const std::string& name, int64_t integer) {
+  ProtobufWriter value;
+  value.integer(3, integer);
+  return attribute_of(name, value);
+}
+
+std::string onnx_of(const std::vector<FakeNode>& nodes, const std::string& output, const std::string& extra = {},
                     int64_t channels = 3, int64_t opset = 17) {
   ProtobufWriter graph, model, version;
   for (const FakeNode& fake : nodes) {
-    ProtobufWriter node;
+    ProtobufWriter node = fake.attributes;
     for (const std::string& input : fake.inputs) node.bytes(1, input);
     for (const std::string& name : fake.outputs) node.bytes(2, name);
     node.bytes(4, fake.type);
@@ -175,7 +193,7 @@ std::string onnx_of(const std::vector<FakeNode>& nodes, const std::string& outpu
   port(11, "x", {1, channels, 4, 4});
   port(12, output, {1, 3});
   model.integer(1, 8);
-  model.bytes(7, graph.text() + extra.text());
+  model.bytes(7, graph.text() + extra);
   version.integer(2, opset);
   model.message(8, version);
   return model.text();
@@ -187,21 +205,78 @@ void expect_refused(const std::string& bytes, const std::string& because) {
   EXPECT_NE(std::string(error.what()).find(because), std::string::npos) << error.what();
 }
 
-ProtobufWriter initializer(const std::string& name, const std::vector<int64_t>& extents, const std::string& raw,
-                           int64_t type = 1) {
+std::string initializer(const std::string& name, const std::vector<int64_t>& extents, const std::string& raw,
+                        int64_t type = 1) {
   ProtobufWriter tensor, graph;
   for (const int64_t extent : extents) tensor.integer(1, extent);
   tensor.integer(2, type);
   tensor.bytes(8, name);
   tensor.bytes(9, raw);
   graph.message(5, tensor);
-  return graph;
+  return graph.text();
 }
 
 std::string number_bytes(int64_t value) {
   std::string bytes(sizeof value, '\0');
   std::memcpy(bytes.data(), &value, sizeof value);
   return bytes;
+}
+
+std::string number_bytes(const std::vector<int64_t>& values) {
+  std::string bytes;
+  for (const int64_t value : values) bytes += number_bytes(value);
+  return bytes;
+}
+
+/// Images padded by reflection, and three of their channels in another order as the classes.
+std::string picking_network(const std::string& mode, const std::vector<int64_t>& channels) {
+  const std::vector<FakeNode> nodes = {{"Pad", {"x", "pads"}, {"padded"}, attribute_of("mode", mode)},
+                                       {"Gather", {"padded", "channels"}, {"picked"}, attribute_of("axis", 1)},
+                                       {"GlobalAveragePool", {"picked"}, {"p"}},
+                                       {"Flatten", {"p"}, {"y"}}};
+  const std::string pads = number_bytes({0, 0, 1, 2, 0, 0, 2, 0});
+  const auto count = static_cast<int64_t>(channels.size());
+  return onnx_of(nodes, "y",
+                 initializer("pads", {8}, pads, 7) + initializer("channels", {count}, number_bytes(channels), 7));
+}
+
+TEST(OnnxPicks, AreSlicesWithAGradientAndComeBack) {
+  for (const char* mode : {"reflect", "edge", "wrap"}) {
+    SCOPED_TRACE(mode);
+    onnx::ImportedNetwork network = onnx::import_network(picking_network(mode, {2, 2, -3, 1}), "x.onnx");
+    ASSERT_EQ(network.spec.classes, 4);
+    const Tensor logits = logits_of(network.spec, network.state, 3);
+    onnx::ImportedNetwork again =
+        onnx::import_network(onnx::export_network(info_of(network.spec), network.state), "again.onnx");
+    EXPECT_LT(difference(logits, logits_of(again.spec, again.state, 3)), 1e-6);
+    // A linear function is its gradient times its input.
+    Graph graph = forward_graph(network.spec, 3, Mode::inference);
+    const Value images = *graph.find("images"), y = *graph.find("logits");
+    const auto gradients = differentiate(graph, {{y, {}}}, {images});
+    graph.add_output("slope", gradients.at(images));
+    const auto program = compile(graph, network.state);
+    Tensor x(graph[images].shape);
+    Rng rng(7, "images");
+    for (float& value : x.data<float>()) value = static_cast<float>(rng.normal());
+    program->set_input("images", x);
+    program->run();
+    double sum = 0, product = 0;
+    const Tensor scores = program->output("logits"), slope = program->output("slope");
+    for (const float value : scores.data<float>()) sum += static_cast<double>(value);
+    for (std::size_t i = 0; i < x.data<float>().size(); ++i)
+      product += static_cast<double>(slope.data<float>()[i]) * static_cast<double>(x.data<float>()[i]);
+    EXPECT_NEAR(product, sum, 1e-4);
+  }
+}
+
+TEST(HostileOnnx, PicksOutsideAndWithoutOrderAreRefused) {
+  expect_refused(picking_network("reflect", {0, 1, 3}), "index 3 of 3");
+  expect_refused(picking_network("reflect", {0, 1, -4}), "index -4 of 3");
+  expect_refused(picking_network("reflect", {}), "takes nothing");
+  expect_refused(picking_network("magic", {0}), "pads by 'magic'");
+  std::vector<int64_t> wild;
+  for (int64_t i = 0; i < 4000; ++i) wild.push_back(i * i % 3);
+  expect_refused(picking_network("edge", wild), "no regular order");
 }
 
 TEST(HostileOnnx, HonestFileIsRead) {
