@@ -191,7 +191,7 @@ std::shared_ptr<const CacheFile> open_or_write(const DataSplit& data, const fs::
 fs::path default_cache_folder() {
   if (const char* base = std::getenv("XDG_CACHE_HOME"); base && *base) return fs::path(base) / "resnet";
   if (const char* home = std::getenv("HOME"); home && *home) return fs::path(home) / ".cache" / "resnet";
-  fail_usage("cache: neither HOME nor XDG_CACHE_HOME is set; name a folder with --cache-dir");
+  fail_usage("--cache: neither HOME nor XDG_CACHE_HOME is set; name a folder with --cache-dir");
 }
 
 fs::path cache_file(const fs::path& folder, const std::string& source) {

@@ -27,12 +27,12 @@ int Views::count() const {
 
 void check(const Views& views) {
   constexpr int least = 8, most = 4096;
-  if (views.crops != 1 && views.crops != 10) fail_usage("crops: expected 1 or 10, got ", views.crops);
-  if (views.crops == 10 && views.flip) fail_usage("flip: ten crops hold the mirrored ones already");
+  if (views.crops != 1 && views.crops != 10) fail_usage("--crops: expected 1 or 10, got ", views.crops);
+  if (views.crops == 10 && views.flip) fail_usage("--flip: ten crops hold the mirrored ones already");
   if (views.crops == 10 && !views.scales.empty()) fail_usage("give either crops or scales, not both");
   for (const int scale : views.scales)
     if (scale < least || scale > most)
-      fail_usage("scales: expected sides of ", least, " to ", most, " pixels, got ", scale);
+      fail_usage("--scales: expected sides of ", least, " to ", most, " pixels, got ", scale);
 }
 
 std::string describe(const Views& views) {

@@ -38,13 +38,12 @@ Augmentation preset_named(const std::string& name) {
     names.emplace_back(preset.name);
   }
   const std::string hint = did_you_mean(name, names);
-  if (!hint.empty()) fail_usage("augment: unknown name '", name, "'", hint);
-  fail_usage("augment: unknown name '", name, "'; there are ", fmt::format("{}", fmt::join(names, ", ")));
+  if (!hint.empty()) fail_usage("--augment: unknown name '", name, "'", hint);
+  fail_usage("--augment: unknown name '", name, "'; there are ", fmt::format("{}", fmt::join(names, ", ")));
 }
 
 void expect_between(std::string_view what, double value, double low, double high) {
-  if (!(value >= low && value <= high))
-    fail_usage("augmentation: ", what, " must lie between ", low, " and ", high, ", got ", value);
+  if (!(value >= low && value <= high)) fail_usage(what, " must lie between ", low, " and ", high, ", got ", value);
 }
 
 }  // namespace
@@ -77,22 +76,22 @@ Augmentation changed(Augmentation augmentation, const AugmentationChanges& chang
 
 void check(const Augmentation& augmentation) {
   const ColourJitter& jitter = augmentation.jitter;
-  expect_between("pad", augmentation.pad, 0, 1024);
-  expect_between("random_resized_crop", augmentation.resized_crop, 0, 1);
-  expect_between("the number of operators of randaugment", augmentation.randaugment_count, 0, 14);
-  expect_between("the level of randaugment", augmentation.randaugment_level, 0, 30);
-  expect_between("colour_jitter of brightness", jitter.brightness, 0, 10);
-  expect_between("colour_jitter of contrast", jitter.contrast, 0, 10);
-  expect_between("colour_jitter of saturation", jitter.saturation, 0, 10);
-  expect_between("colour_jitter of hue", jitter.hue, 0, 0.5);
-  expect_between("lighting", augmentation.lighting, 0, 10);
-  expect_between("random_erasing", augmentation.erasing, 0, 1);
-  expect_between("mixup", augmentation.mixup, 0, 100);
-  expect_between("cutmix", augmentation.cutmix, 0, 100);
+  expect_between("--pad", augmentation.pad, 0, 1024);
+  expect_between("--random-resized-crop", augmentation.resized_crop, 0, 1);
+  expect_between("the number of operators of --randaugment", augmentation.randaugment_count, 0, 14);
+  expect_between("the level of --randaugment", augmentation.randaugment_level, 0, 30);
+  expect_between("--colour-jitter of brightness", jitter.brightness, 0, 10);
+  expect_between("--colour-jitter of contrast", jitter.contrast, 0, 10);
+  expect_between("--colour-jitter of saturation", jitter.saturation, 0, 10);
+  expect_between("--colour-jitter of hue", jitter.hue, 0, 0.5);
+  expect_between("--lighting", augmentation.lighting, 0, 10);
+  expect_between("--random-erasing", augmentation.erasing, 0, 1);
+  expect_between("--mixup", augmentation.mixup, 0, 100);
+  expect_between("--cutmix", augmentation.cutmix, 0, 100);
   if (augmentation.pad > 0 && augmentation.resized_crop > 0)
-    fail_usage("augmentation: pad and random_resized_crop exclude each other; choose one");
+    fail_usage("--pad and --random-resized-crop exclude each other; choose one");
   if (augmentation.trivial && augmentation.randaugment_count > 0)
-    fail_usage("augmentation: randaugment and trivial_augment exclude each other; choose one");
+    fail_usage("--randaugment and --trivial-augment exclude each other; choose one");
 }
 
 Augmentation allowed(Augmentation wanted, const Augmentation& limit) {

@@ -20,15 +20,15 @@ void read_weights(const std::string& text, const std::vector<std::string>& class
     at = end + 1;
     const std::size_t equals = item.rfind('=');
     if (equals == std::string::npos)
-      fail_usage("class-weights: expected none, balanced or NAME=WEIGHT,..., got '", item, "'");
+      fail_usage("--class-weights: expected none, balanced or NAME=WEIGHT,..., got '", item, "'");
     const std::string name = item.substr(0, equals), number = item.substr(equals + 1);
     const auto found = std::ranges::find(classes, name);
     if (found == classes.end())
-      fail_usage("class-weights: there is no class '", name, "'", did_you_mean(name, classes));
+      fail_usage("--class-weights: there is no class '", name, "'", did_you_mean(name, classes));
     double weight = 0;
     const auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), weight);
     if (error != std::errc() || stop != number.data() + number.size() || !(weight > 0) || !std::isfinite(weight))
-      fail_usage("class-weights: expected a positive number for '", name, "', got '", number, "'");
+      fail_usage("--class-weights: expected a positive number for '", name, "', got '", number, "'");
     weights[static_cast<std::size_t>(found - classes.begin())] = weight;
   }
 }

@@ -101,7 +101,7 @@ Preprocessing changed(Preprocessing preprocessing, const PreprocessingChanges& c
   if (changes.resize) preprocessing.resize = *changes.resize;
   if (changes.filter) preprocessing.filter = *changes.filter;
   if (preprocessing.resize > 0 && preprocessing.resize < std::max(preprocessing.height, preprocessing.width))
-    fail_usage("resize: a shorter side of ", preprocessing.resize, " leaves no room for an input of ",
+    fail_usage("--resize: a shorter side of ", preprocessing.resize, " leaves no room for an input of ",
                preprocessing.height, "x", preprocessing.width, "; choose a larger --resize or a smaller --size");
   return preprocessing;
 }
@@ -184,7 +184,7 @@ TrainingPlan plan_training(const TrainRequest& request, const DataSplit& data, c
   if (data.sizes) return plan_photos(request, data, weights);
   const PreprocessingChanges& changes = request.preprocessing;
   if (changes.size || changes.resize || changes.filter)
-    fail_usage("size: the images of ", data.name,
+    fail_usage("--size: the images of ", data.name,
                " have one size and are not resized; leave out --size, --resize and "
                "--filter");
   const Preprocessing& preprocessing = data.preprocessing;

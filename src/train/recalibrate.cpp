@@ -51,7 +51,7 @@ int64_t recalibrate(const ModelInfo& info, State& state, const std::shared_ptr<c
   const int64_t images = options.images > 0 ? std::min(options.images, dataset->size()) : dataset->size();
   const int64_t batches = images / options.batch;
   if (batches == 0)
-    fail_usage("recalibrate: ", images, " images are fewer than a batch of ", options.batch,
+    fail_usage("--recalibrate: ", images, " images are fewer than a batch of ", options.batch,
                "; choose a smaller batch or more images");
   Loader loader(dataset, info.preprocessing,
                 {.batch = options.batch,

@@ -49,12 +49,12 @@ const Recipe& find_recipe(std::string_view name) {
     if (recipe.name == name) return recipe;
     known += (known.empty() ? "" : ", ") + recipe.name;
   }
-  fail_usage("recipe: unknown name '", name, "'; there are ", known);
+  fail_usage("--recipe: unknown name '", name, "'; there are ", known);
 }
 
 bool is_balanced(std::string_view sampling) {
   if (sampling != "balanced" && sampling != "shuffled")
-    fail_usage("sampling: expected shuffled or balanced, got '", sampling, "'");
+    fail_usage("--sampling: expected shuffled or balanced, got '", sampling, "'");
   return sampling == "balanced";
 }
 
@@ -66,12 +66,12 @@ StageRate stage_rate_from(const std::string& text) {
   const char* begin = text.data() + std::min(equals, text.size() - 1) + 1;
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), rate.factor);
   if (equals == std::string::npos || rate.stage.empty() || error != std::errc() || end != text.data() + text.size())
-    fail_usage("stage_lr: expected STAGE=FACTOR, as in layer4=0.1, got '", text, "'");
+    fail_usage("--stage-lr: expected STAGE=FACTOR, as in layer4=0.1, got '", text, "'");
   return rate;
 }
 
 Recipe changed(Recipe recipe, const RecipeChanges& changes) {
-  if (changes.epochs && changes.iterations) fail_usage("recipe: give either epochs or iterations, not both");
+  if (changes.epochs && changes.iterations) fail_usage("give either --epochs or --iterations, not both");
   if (changes.epochs) {
     recipe.epochs = *changes.epochs;
     recipe.iterations = 0;
@@ -105,18 +105,16 @@ Recipe changed(Recipe recipe, const RecipeChanges& changes) {
 namespace {
 
 void check_range(std::string_view field, double value, double low, double high) {
-  if (!(value >= low && value <= high))
-    fail_usage("recipe: ", field, " must lie between ", low, " and ", high, ", got ", value);
+  if (!(value >= low && value <= high)) fail_usage(field, " must lie between ", low, " and ", high, ", got ", value);
 }
 
 void check_length(const Recipe& recipe) {
   constexpr int64_t limit = 1'000'000'000;
   const bool one = (recipe.epochs > 0) != (recipe.iterations > 0);
   if (!one || recipe.epochs < 0 || recipe.iterations < 0 || recipe.epochs > limit || recipe.iterations > limit)
-    fail_usage("recipe: expected epochs or iterations to be 1 to ", limit, " and the other 0, got epochs ",
-               recipe.epochs, ", iterations ", recipe.iterations);
-  if (recipe.batch < 1 || recipe.batch > 1'000'000)
-    fail_usage("recipe: batch must be 1 to 1000000, got ", recipe.batch);
+    fail_usage("expected --epochs or --iterations to be 1 to ", limit, " and the other 0, got epochs ", recipe.epochs,
+               ", iterations ", recipe.iterations);
+  if (recipe.batch < 1 || recipe.batch > 1'000'000) fail_usage("--batch must be 1 to 1000000, got ", recipe.batch);
 }
 
 }  // namespace
@@ -124,21 +122,20 @@ void check_length(const Recipe& recipe) {
 void check(const Recipe& recipe) {
   check_length(recipe);
   const Schedule& schedule = recipe.schedule;
-  if (!(schedule.peak > 0) || !std::isfinite(schedule.peak))
-    fail_usage("recipe: lr must be positive, got ", schedule.peak);
-  check_range("warmup", schedule.warmup, 0, 1);
-  check_range("factor", schedule.factor, 0, 1);
-  for (const double milestone : schedule.milestones) check_range("milestones", milestone, 0, 1);
+  if (!(schedule.peak > 0) || !std::isfinite(schedule.peak)) fail_usage("--lr must be positive, got ", schedule.peak);
+  check_range("--warmup", schedule.warmup, 0, 1);
+  check_range("recipe: factor", schedule.factor, 0, 1);
+  for (const double milestone : schedule.milestones) check_range("recipe: milestones", milestone, 0, 1);
   if (!std::ranges::is_sorted(schedule.milestones)) fail_usage("recipe: milestones must ascend");
-  check_range("gentle_lr", recipe.gentle.lr, 0, 1e30);
-  check_range("gentle_until_error", recipe.gentle.until_error, 0, 1);
-  check_range("gentle_from_depth", recipe.gentle.from_depth, 0, 1e9);
-  check_range("momentum", recipe.momentum, 0, 1);
-  check_range("weight_decay", recipe.weight_decay, 0, 1e6);
-  check_range("label_smoothing", recipe.label_smoothing, 0, 0.999);
+  check_range("recipe: gentle_lr", recipe.gentle.lr, 0, 1e30);
+  check_range("recipe: gentle_until_error", recipe.gentle.until_error, 0, 1);
+  check_range("recipe: gentle_from_depth", recipe.gentle.from_depth, 0, 1e9);
+  check_range("--momentum", recipe.momentum, 0, 1);
+  check_range("--weight-decay", recipe.weight_decay, 0, 1e6);
+  check_range("--label-smoothing", recipe.label_smoothing, 0, 0.999);
   check(recipe.augmentation);
-  for (const StageRate& rate : recipe.stage_lr) check_range("stage_lr of " + rate.stage, rate.factor, 0, 1e6);
-  if (recipe.nesterov && recipe.momentum == 0) fail_usage("recipe: nesterov needs a momentum above 0");
+  for (const StageRate& rate : recipe.stage_lr) check_range("--stage-lr of " + rate.stage, rate.factor, 0, 1e6);
+  if (recipe.nesterov && recipe.momentum == 0) fail_usage("--nesterov needs a --momentum above 0");
 }
 
 int64_t total_steps(const Recipe& recipe, int64_t steps_per_epoch) {

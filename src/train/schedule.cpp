@@ -32,7 +32,7 @@ ScheduleKind schedule_kind(std::string_view name) {
     if (text == name) return value;
     known += (known.empty() ? "" : ", ") + std::string(text);
   }
-  fail_usage("schedule: expected one of ", known, ", got '", name, "'");
+  fail_usage("--schedule: expected one of ", known, ", got '", name, "'");
 }
 
 double learning_rate(const Schedule& schedule, int64_t step, int64_t steps) {

@@ -29,7 +29,7 @@ std::string stage_name(const std::string& parameter) {
 
 std::string layer_name(const std::string& parameter) { return parameter.substr(0, parameter.rfind('.')); }
 
-std::vector<std::string> named(const std::vector<ParameterStage>& stages, const std::string& name) {
+std::vector<std::string> named(const std::vector<ParameterStage>& stages, const std::string& name, const char* option) {
   std::vector<std::string> found, known;
   for (const ParameterStage& stage : stages) {
     known.push_back(stage.name);
@@ -37,7 +37,7 @@ std::vector<std::string> named(const std::vector<ParameterStage>& stages, const 
       found.insert(found.end(), stage.parameters.begin(), stage.parameters.end());
   }
   if (found.empty())
-    fail_usage("no stage '", name, "': there are ", fmt::format("{}", fmt::join(known, ", ")),
+    fail_usage(option, ": no stage '", name, "': there are ", fmt::format("{}", fmt::join(known, ", ")),
                ", and backbone for all but the head");
   return found;
 }
@@ -68,8 +68,8 @@ std::set<std::string> frozen_parameters(const Graph& graph, const Recipe& recipe
   const std::vector<ParameterStage> stages = stages_of(graph);
   std::set<std::string> frozen;
   for (const std::string& name : recipe.freeze)
-    for (const std::string& parameter : named(stages, name)) frozen.insert(parameter);
-  if (frozen.size() == graph.parameters().size()) fail_usage("freeze: every stage is frozen; leave one to train");
+    for (const std::string& parameter : named(stages, name, "--freeze")) frozen.insert(parameter);
+  if (frozen.size() == graph.parameters().size()) fail_usage("--freeze: every stage is frozen; leave one to train");
   return frozen;
 }
 
@@ -78,7 +78,8 @@ std::map<std::string, float> rate_scales(const Graph& graph, const Recipe& recip
   const std::vector<ParameterStage> stages = stages_of(graph);
   std::map<std::string, float> scales;
   for (const StageRate& rate : recipe.stage_lr)
-    for (const std::string& parameter : named(stages, rate.stage)) scales[parameter] = static_cast<float>(rate.factor);
+    for (const std::string& parameter : named(stages, rate.stage, "--stage-lr"))
+      scales[parameter] = static_cast<float>(rate.factor);
   return scales;
 }
 

@@ -45,17 +45,18 @@ fs::path split_file_of(const TrainRequest& request) {
 void check_request(const TrainRequest& request, const Recipe& recipe, const DataSplit& data) {
   check(recipe);
   if (!(request.max_bad >= 0 && request.max_bad <= 1))
-    fail_usage("max-bad: expected a part between 0 and 1, got ", request.max_bad);
+    fail_usage("--max-bad: expected a part between 0 and 1, got ", request.max_bad);
   if (!request.split.empty() && !(data.sizes && data.split_off))
-    fail_usage("split: ", request.data, data.sizes ? " has folders for its parts" : " holds no photos in class folders",
-               ", so ", request.split.string(), " says nothing of it; leave out --split");
+    fail_usage("--split: ", request.data,
+               data.sizes ? " has folders for its parts" : " holds no photos in class folders", ", so ",
+               request.split.string(), " says nothing of it; leave out --split");
   if (request.seed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
-    fail_usage("seed: expected at most 9223372036854775807, got ", request.seed);
+    fail_usage("--seed: expected at most 9223372036854775807, got ", request.seed);
   if (request.step.precision == Precision::bf16 && !cpu_backend_info().bf16)
-    fail_usage("precision: bf16 needs a processor with AVX-512, which this one has not; use fp32");
+    fail_usage("--precision: bf16 needs a processor with AVX-512, which this one has not; use fp32");
   if (recipe.batch > data.train->size())
-    fail_usage("batch: ", recipe.batch, " images are more than the ", data.train->size(),
-               " for training; choose a smaller --batch");
+    fail_usage("--batch: ", recipe.batch, " images are more than the ", data.train->size(),
+               " for training; choose a smaller one");
 }
 
 /// `weights`: a file, a run directory, or the name of published weights.
@@ -154,7 +155,7 @@ TrainingPosition position_for(const RunConfig& config, const LoadedPosition& las
   const int64_t steps_per_epoch = std::max<int64_t>(1, data.train->size() / config.recipe.batch);
   const int64_t steps = total_steps(config.recipe, steps_per_epoch), done = last.position.step;
   if (!(config.recipe == last.recipe) && done > steps)
-    fail_usage("epochs: the run has already done ", done, " steps, more than the ", steps, " wanted");
+    fail_usage("--epochs: the run has already done ", done, " steps, more than the ", steps, " wanted");
   expect_match(training_graph(last.info.spec, config.recipe, config.step), last.state, run.last().string());
   return with_context(run.last().string(), [&] { return continued(last.position, steps, steps_per_epoch); });
 }
@@ -181,7 +182,7 @@ void expect_same_kernels(const RunConfig& before, const RunConfig& now, const Ru
 TrainResult train(const TrainRequest& request) {
   const int threads = thread_count(request.threads);
   if (!(request.validation > 0 && request.validation < 1))
-    fail_usage("validation: expected a part between 0 and 1, got ", request.validation);
+    fail_usage("--validation: expected a part between 0 and 1, got ", request.validation);
   const DataSplit data = open_for_training(
       request.data, {.threads = threads, .validation = request.validation, .split = split_file_of(request)},
       request.cache);

@@ -16,7 +16,7 @@ TEST(AugmentationChanges, PresetsAreValidAndNamed) {
   }
   EXPECT_EQ(changed({}, {.preset = "crop-flip"}), Augmentation{}) << "what the recipes do";
   EXPECT_EQ(error_of([] { changed({}, {.preset = "trival"}); }),
-            "2: augment: unknown name 'trival'; did you mean trivial?");
+            "2: --augment: unknown name 'trival'; did you mean trivial?");
 }
 
 TEST(AugmentationChanges, SingleChangesFollowThePreset) {
@@ -32,17 +32,16 @@ TEST(AugmentationChanges, OneCropTakesTheOthersPlace) {
   EXPECT_FALSE(changed({.trivial = true}, {.randaugment_count = 2}).trivial);
   EXPECT_EQ(changed({.randaugment_count = 2}, {.trivial = true}).randaugment_count, 0);
   const Augmentation both = changed({}, {.pad = 4, .resized_crop = 0.3});
-  EXPECT_EQ(error_of([&] { check(both); }),
-            "2: augmentation: pad and random_resized_crop exclude each other; choose one");
+  EXPECT_EQ(error_of([&] { check(both); }), "2: --pad and --random-resized-crop exclude each other; choose one");
 }
 
 TEST(AugmentationChanges, RangesAreChecked) {
   EXPECT_EQ(error_of([] { check(Augmentation{.jitter = {.hue = 0.6}}); }),
-            "2: augmentation: colour_jitter of hue must lie between 0 and 0.5, got 0.6");
+            "2: --colour-jitter of hue must lie between 0 and 0.5, got 0.6");
   EXPECT_EQ(error_of([] { check(Augmentation{.erasing = 1.5}); }),
-            "2: augmentation: random_erasing must lie between 0 and 1, got 1.5");
+            "2: --random-erasing must lie between 0 and 1, got 1.5");
   EXPECT_EQ(error_of([] { check(Augmentation{.randaugment_level = 31}); }),
-            "2: augmentation: the level of randaugment must lie between 0 and 30, got 31");
+            "2: the level of --randaugment must lie between 0 and 30, got 31");
 }
 
 TEST(AugmentationChanges, DataLimitWhatMovesImages) {

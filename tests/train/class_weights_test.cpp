@@ -30,7 +30,7 @@ TEST(ClassWeights, AverageToOneOverTheImages) {
 
 TEST(ClassWeights, WrongOnesAreNamed) {
   EXPECT_EQ(error_of([] { class_weights("ax=2", *uneven()); }),
-            "2: class-weights: there is no class 'ax'; did you mean a?");
+            "2: --class-weights: there is no class 'ax'; did you mean a?");
   EXPECT_NE(error_of([] { class_weights("a=-1", *uneven()); }).find("positive number for 'a'"), std::string::npos);
   EXPECT_NE(error_of([] { class_weights("even", *uneven()); }).find("none, balanced or NAME=WEIGHT"),
             std::string::npos);

@@ -136,7 +136,7 @@ TEST_F(Fault, WrongRequestsAreRefusedBeforeAnythingIsWritten) {
     return message;
   };
   EXPECT_EQ(error([](TrainRequest& r) { r.recipe.batch = 100; }),
-            "2: batch: 100 images are more than the 78 for training; choose a smaller --batch");
+            "2: --batch: 100 images are more than the 78 for training; choose a smaller one");
   EXPECT_EQ(error([](TrainRequest& r) { r.model = "resnet21"; }).substr(0, 2), "2:");
   EXPECT_EQ(error([&](TrainRequest& r) { r.data = (folder / "none").string(); }).substr(0, 2), "3:");
   EXPECT_EQ(error([&](TrainRequest& r) { r.weights = folder / "none.safetensors"; }).substr(0, 2), "4:");

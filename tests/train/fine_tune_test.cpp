@@ -81,15 +81,16 @@ TEST_F(FineTune, RefusesUnknownStagesAndAllOfThem) {
   TrainRequest request = small_request(folder / "run");
   request.recipe.freeze = {"layer9"};
   EXPECT_EQ(error_of([&] { train(request); }),
-            "2: no stage 'layer9': there are stem, layer1, layer2, layer3, head, and backbone for all but the head");
+            "2: --freeze: no stage 'layer9': there are stem, layer1, layer2, layer3, head, and backbone for all but "
+            "the head");
   request.recipe.freeze = {"backbone", "head"};
-  EXPECT_EQ(error_of([&] { train(request); }), "2: freeze: every stage is frozen; leave one to train");
+  EXPECT_EQ(error_of([&] { train(request); }), "2: --freeze: every stage is frozen; leave one to train");
 }
 
 TEST(Stages, ReadARate) {
   EXPECT_EQ(stage_rate_from("layer4=0.1"), (StageRate{"layer4", 0.1}));
   for (const char* text : {"", "layer4", "layer4=", "=1", "layer4=x"})
-    EXPECT_TRUE(error_of([&] { stage_rate_from(text); }).starts_with("2: stage_lr: expected STAGE=FACTOR")) << text;
+    EXPECT_TRUE(error_of([&] { stage_rate_from(text); }).starts_with("2: --stage-lr: expected STAGE=FACTOR")) << text;
 }
 
 }  // namespace

@@ -43,19 +43,18 @@ TEST(Recipe, FlagsChangeTheOptimizer) {
   EXPECT_FALSE(recipe.decay_all);
   EXPECT_FALSE(changed(recipes().front(), {.momentum = 0}).nesterov);
   EXPECT_EQ(error_of([] { changed(recipes().front(), {.momentum = 0, .nesterov = true}); }),
-            "2: recipe: nesterov needs a momentum above 0");
+            "2: --nesterov needs a --momentum above 0");
 }
 
 TEST(Recipe, WrongValuesAreNamed) {
   const Recipe& base = recipes().front();
   EXPECT_EQ(error_of([] { find_recipe("shrot"); }),
-            "2: recipe: unknown name 'shrot'; there are short, paper-cifar, photos");
-  EXPECT_EQ(
-      error_of([&] { changed(base, {.epochs = 0}); }),
-      "2: recipe: expected epochs or iterations to be 1 to 1000000000 and the other 0, got epochs 0, iterations 0");
-  EXPECT_EQ(error_of([&] { changed(base, {.batch = 0}); }), "2: recipe: batch must be 1 to 1000000, got 0");
-  EXPECT_EQ(error_of([&] { changed(base, {.lr = -1}); }), "2: recipe: lr must be positive, got -1");
-  EXPECT_EQ(error_of([&] { changed(base, {.momentum = 2}); }), "2: recipe: momentum must lie between 0 and 1, got 2");
+            "2: --recipe: unknown name 'shrot'; there are short, paper-cifar, photos");
+  EXPECT_EQ(error_of([&] { changed(base, {.epochs = 0}); }),
+            "2: expected --epochs or --iterations to be 1 to 1000000000 and the other 0, got epochs 0, iterations 0");
+  EXPECT_EQ(error_of([&] { changed(base, {.batch = 0}); }), "2: --batch must be 1 to 1000000, got 0");
+  EXPECT_EQ(error_of([&] { changed(base, {.lr = -1}); }), "2: --lr must be positive, got -1");
+  EXPECT_EQ(error_of([&] { changed(base, {.momentum = 2}); }), "2: --momentum must lie between 0 and 1, got 2");
   EXPECT_NE(error_of([&] { changed(base, {.epochs = 1, .iterations = 1}); }), "no error");
   EXPECT_NE(error_of([&] { changed(base, {.schedule = "sine"}); }), "no error");
 }
@@ -148,18 +147,16 @@ TEST(Config, WrongInputIsNamed) {
   EXPECT_EQ(with("[data]", "[dta]"), "3: config.toml: unknown key 'dta'");
   EXPECT_EQ(with("batch = 128\n", ""), "3: config.toml: [recipe] has no 'batch'");
   EXPECT_EQ(with("batch = 128", "batch = \"x\""), "3: config.toml: [recipe] batch: expected an integer");
-  EXPECT_EQ(with("batch = 128", "batch = -1"), "3: config.toml: recipe: batch must be 1 to 1000000, got -1");
+  EXPECT_EQ(with("batch = 128", "batch = -1"), "3: config.toml: --batch must be 1 to 1000000, got -1");
   EXPECT_EQ(with("seed = 42", "seed = -1"), "3: config.toml: [training] seed: expected 0 or more, got -1");
-  EXPECT_EQ(with("momentum = 0.9", "momentum = nan"),
-            "3: config.toml: recipe: momentum must lie between 0 and 1, got nan");
+  EXPECT_EQ(with("momentum = 0.9", "momentum = nan"), "3: config.toml: --momentum must lie between 0 and 1, got nan");
   EXPECT_EQ(with("format = 1", "format = 2"),
             "3: config.toml: [run] format: expected 1, got 2; use the version that wrote it");
   EXPECT_NE(with("seed = 42", "seed = = 42").find("3: config.toml: line"), std::string::npos);
   EXPECT_NE(with("\"fp32\"", "\"fp31\"").find("precision"), std::string::npos);
   EXPECT_EQ(with("randaugment = [0, 9]", "randaugment = [0]"),
             "3: config.toml: [recipe] randaugment: expected 2 numbers, got 1");
-  EXPECT_EQ(with("mixup = 0.0", "mixup = -1"),
-            "3: config.toml: augmentation: mixup must lie between 0 and 100, got -1");
+  EXPECT_EQ(with("mixup = 0.0", "mixup = -1"), "3: config.toml: --mixup must lie between 0 and 100, got -1");
 }
 
 }  // namespace
