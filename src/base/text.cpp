@@ -9,7 +9,7 @@ namespace resnet {
 std::string plural(int64_t count, std::string_view one, std::string_view many) {
   if (count == 1) return text_of("1 ", one);
   if (!many.empty()) return text_of(count, " ", many);
-  return text_of(count, " ", one, one.ends_with('s') || one.ends_with("ch") ? "es" : "s");
+  return text_of(count, " ", one, one.ends_with('s') || one.ends_with("tch") ? "es" : "s");
 }
 
 std::string listed(const std::vector<std::string>& names) {

@@ -8,7 +8,7 @@
 
 namespace resnet {
 
-/// "1 photo", "24 photos", "2 classes". `many` is the plural of words that do not end in s or es.
+/// "1 photo", "24 photos", "2 classes". `many` is the plural where it is not by s, or es after s and tch.
 std::string plural(int64_t count, std::string_view one, std::string_view many = {});
 template <class Count>
 std::string plural(Count count, std::string_view one, std::string_view many = {}) {

@@ -1,6 +1,7 @@
 // resnet train and resnet resume.
 #include "train/train.hpp"
 
+#include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "cli/augment_options.hpp"
 #include "cli/options.hpp"
@@ -118,7 +119,11 @@ void add_run_options(CLI::App& app, TrainOptions& options) {
                  "structure is taken, and a head for other classes starts anew")
       ->type_name("FILE");
   app.add_option_function<std::string>(
-         "--freeze", [&options](const std::string& text) { options.changes.freeze = parts_of(text); },
+         "--freeze",
+         [&options](const std::string& text) {
+           options.changes.freeze = parts_of(text);
+           if (options.changes.freeze->empty()) fail_usage("--freeze: name stages, as in stem,layer1");
+         },
          "stages that stay as they are, as in stem,layer1, or backbone for all but the head; their batch norms "
          "normalise with the statistics they came with")
       ->type_name("STAGES");

@@ -1,3 +1,4 @@
+#include "base/text.hpp"
 #include "base/error.hpp"
 #include "base/nearest.hpp"
 #include "base/preprocessing.hpp"
@@ -29,6 +30,13 @@ TEST(Tensor, ConvertsBetweenTypes) {
   EXPECT_EQ(convert(x, DType::f32).data<float>()[1], -2.5f);
   EXPECT_EQ(convert(x, DType::i32).data<int32_t>()[1], -2);
   EXPECT_THROW(convert(x, DType::bf16), Error);
+}
+
+TEST(Text, CountsInWords) {
+  EXPECT_EQ(plural(1, "epoch"), "1 epoch");
+  EXPECT_EQ(plural(60, "epoch"), "60 epochs");
+  EXPECT_EQ(plural(2, "batch"), "2 batches");
+  EXPECT_EQ(plural(2, "class"), "2 classes");
 }
 
 TEST(Progress, SaysDurationsShortly) {

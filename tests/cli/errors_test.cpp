@@ -39,7 +39,7 @@ TEST(Errors, NameTheFaultAndTheWayOut) {
       {{"train", "one", "two"}, 2, "unexpected argument 'two'"},
       {{"train", "--recipe", "shrt"}, 2, "did you mean short?"},
       {{"train", "--validation", "2"}, 2, "between 0 and 1"},
-      {{"train", "--label-smoothing", "1"}, 2, "label_smoothing must lie between"},
+      {{"train", "--label-smoothing", "1"}, 2, "--label-smoothing must lie between"},
       {{"models", "--seed", "1"}, 2, "unknown option --seed; `resnet models --help`"},
       {{"train", "--schedule", "cosin"}, 2, "cosine"},
       {{"train", "--model", "resnet2"}, 2, "did you mean resnet20?"},
@@ -59,6 +59,8 @@ TEST(Errors, NameTheFaultAndTheWayOut) {
       {{"inspect", "resnet21"}, 2, "resnet20"},
       {{"bench", "--mode", "both"}, 2, "train or infer"},
       {{"bench", "--batch", "8,x"}, 2, "got 'x'"},
+      {{"train", "--freeze", ""}, 2, "--freeze: name stages"},
+      {{"export", "model.safetensors", "model.txt"}, 2, "expected an OUT that ends in .onnx, got model.txt"},
       {{"models", "--jsn"}, 2, "did you mean --json?"},
   };
   for (const WrongCase& wrong : cases) {
