@@ -49,10 +49,10 @@ void log_line(LogLevel level, std::string_view text) {
   }
 }
 
-void set_log_file(const std::filesystem::path& path) {
+std::filesystem::path set_log_file(const std::filesystem::path& path) {
   const std::lock_guard lock(log_mutex);
-  log_file = path;
   log_file_failed = false;
+  return std::exchange(log_file, path);
 }
 
 void set_log_level(LogLevel level) { shown_level = level; }

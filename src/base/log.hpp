@@ -25,8 +25,8 @@ void log_warning(fmt::format_string<Args...> format, Args&&... args) {
   log_line(LogLevel::warning, fmt::format(format, std::forward<Args>(args)...));
 }
 
-/// From now on each line is also appended, with the time, to `path`; an empty path stops that.
-void set_log_file(const std::filesystem::path& path);
+/// From now on each line is also appended, with the time, to `path`; an empty path stops that. Returns the file before.
+std::filesystem::path set_log_file(const std::filesystem::path& path);
 
 /// Hides lines below `level` on stderr (the file still gets them); for tests and --quiet.
 void set_log_level(LogLevel level);

@@ -106,8 +106,8 @@ void NewRunFolder::keep() {
   earlier_.drop();
 }
 
-RunLog::RunLog(const fs::path& file) { set_log_file(file); }
-RunLog::~RunLog() { set_log_file({}); }
+RunLog::RunLog(const fs::path& file) : before_(set_log_file(file)) {}
+RunLog::~RunLog() { set_log_file(before_); }
 
 void append_error(const fs::path& log, const Error& error) {
   try {

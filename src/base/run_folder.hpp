@@ -66,13 +66,16 @@ class NewRunFolder {
   bool kept_ = false;
 };
 
-/// Messages also go to `file` while this lives.
+/// Messages go to `file` instead of the log before while this lives: a job may run others.
 class RunLog {
  public:
   explicit RunLog(const fs::path& file);
   ~RunLog();
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
+
+ private:
+  fs::path before_;
 };
 
 /// Puts the message of an error into a log, as far as that can be written: the disk may be what failed.

@@ -70,7 +70,5 @@ void add_view_options(CLI::App& app, Views& views);
 void add_precision(CLI::App& app, std::string& precision);
 /// --memory normal|low
 void add_memory(CLI::App& app, std::string& memory);
-/// "auto" is bf16 where the processor computes in it faster than in fp32. Error (usage): bf16, and it cannot run here.
-Precision resolved_precision(const std::string& precision);
 
 }  // namespace resnet::cli

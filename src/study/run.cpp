@@ -52,6 +52,7 @@ void StudyRun::store(const std::string& key, const Json& value) {
 }
 
 void StudyRun::stop() const {
+  if (kept_) fail_as(ExitCode::interrupted, "interrupted; what is done is kept, continue with: ", resume_command_);
   fail_as(ExitCode::interrupted, "interrupted; ", stored_.size(), stored_.size() == 1 ? " piece is" : " pieces are",
           " kept, continue with: ", resume_command_);
 }
@@ -107,7 +108,7 @@ void StudyRun::pin_kernels() {
 }
 
 bool StudyRun::worth_keeping() const {
-  return std::ranges::any_of(stored_, [](const auto& piece) { return !piece.first.starts_with(pin_mark); });
+  return kept_ || std::ranges::any_of(stored_, [](const auto& piece) { return !piece.first.starts_with(pin_mark); });
 }
 
 }  // namespace resnet

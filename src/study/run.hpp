@@ -51,6 +51,8 @@ class StudyRun {
 
   const StudyDirectory& directory() const { return directory_; }
   uint64_t seed() const { return seed_; }
+  /// What to type to go on with this study.
+  const std::string& resume_command() const { return resume_command_; }
   /// For work that is not cut into pieces; it must not be used from inside compute().
   const std::shared_ptr<ThreadPool>& pool() const { return pool_; }
 
@@ -66,6 +68,9 @@ class StudyRun {
 
   /// For work without pieces, now and then. Error (interrupted): a signal came.
   void stop_if_interrupted() const;
+
+  /// What the run has would be missed, though it is no piece: the folder stays if the study stops now.
+  void keep() { kept_ = true; }
 
   /// Holds a later part of the run to what this part was made with (a hash of the data, an instruction set).
   /// Error (bad data): it was another `value` then.
@@ -85,6 +90,7 @@ class StudyRun {
   std::shared_ptr<ThreadPool> pool_;
   std::string resume_command_;
   std::map<std::string, Json> stored_;
+  bool kept_ = false;
 };
 
 }  // namespace resnet

@@ -109,9 +109,11 @@ NewRun::NewRun(const std::string& verb, const std::string& name, const fs::path&
 
 fs::path model_file_of(const fs::path& model) { return is_folder(model) ? open_run(model).model() : model; }
 
+bool holds_run(const fs::path& path) { return is_run_folder(path, marker); }
+
 RunDirectory open_run(const fs::path& path) {
   if (!path_exists(path)) fail_data(path.string(), ": no such run");
-  if (!is_run_folder(path, marker))
+  if (!holds_run(path))
     fail_data(path.string(), ": is not a run directory (expected config.toml and checkpoints/ in it)");
   return RunDirectory(path);
 }

@@ -77,6 +77,9 @@ class NewRun {
 /// The file with the weights of MODEL: that file itself, or what a run directory stands for.
 fs::path model_file_of(const fs::path& model);
 
+/// Whether the run directory of a training lies at `path`.
+bool holds_run(const fs::path& path);
+
 /// Error (bad data): no run is there; says what a run directory holds.
 RunDirectory open_run(const fs::path& path);
 

@@ -177,32 +177,46 @@ void expect_same_kernels(const RunConfig& before, const RunConfig& now, const Ru
          "), which would end with other bytes; resume it where it was started");
 }
 
+/// What is trained, and the configuration of its run.
+std::pair<TrainingPlan, RunConfig> planned(const TrainRequest& request, const DataSplit& data) {
+  const std::optional<ModelInfo> start = info_of_weights(request, data);
+  TrainingPlan plan = plan_training(request, data, start ? &*start : nullptr);
+  check_request(request, plan.recipe, data);
+  RunConfig config{.model = plan.info.spec.name,
+                   .model_spec = to_json_text(plan.info.spec),
+                   .data = lasting_source(request.data),
+                   .validation = request.validation,
+                   .max_bad = request.max_bad,
+                   .train = identity_of(*data.train),
+                   .test = identity_of(*data.test),
+                   .seed = request.seed,
+                   .step = request.step,
+                   .instruction_set = {},
+                   .plan = {},
+                   .checkpoint_every = request.checkpoint_every,
+                   .recipe = plan.recipe};
+  return {std::move(plan), std::move(config)};
+}
+
 }  // namespace
+
+DataSplit open_training_data(const TrainRequest& request) {
+  if (!(request.validation > 0 && request.validation < 1))
+    fail_usage("--validation: expected a part between 0 and 1, got ", request.validation);
+  return open_for_training(
+      request.data,
+      {.threads = thread_count(request.threads), .validation = request.validation, .split = split_file_of(request)},
+      request.cache);
+}
+
+RunConfig planned_config(const TrainRequest& request, const DataSplit& data) { return planned(request, data).second; }
 
 TrainResult train(const TrainRequest& request) {
   const int threads = thread_count(request.threads);
-  if (!(request.validation > 0 && request.validation < 1))
-    fail_usage("--validation: expected a part between 0 and 1, got ", request.validation);
-  const DataSplit data = open_for_training(
-      request.data, {.threads = threads, .validation = request.validation, .split = split_file_of(request)},
-      request.cache);
-  const std::optional<ModelInfo> start = info_of_weights(request, data);
-  const auto [info, recipe, reason] = plan_training(request, data, start ? &*start : nullptr);
-  check_request(request, recipe, data);
+  const DataSplit data = open_training_data(request);
+  const auto [plan, config] = planned(request, data);
+  const auto& [info, recipe, reason] = plan;
   State state = starting_weights(request.weights, info);
-  const RunConfig config{.model = info.spec.name,
-                         .model_spec = to_json_text(info.spec),
-                         .data = lasting_source(request.data),
-                         .validation = request.validation,
-                         .max_bad = request.max_bad,
-                         .train = identity_of(*data.train),
-                         .test = identity_of(*data.test),
-                         .seed = request.seed,
-                         .step = request.step,
-                         .instruction_set = {},
-                         .plan = {},
-                         .checkpoint_every = request.checkpoint_every,
-                         .recipe = recipe};
   BadImages bad = bad_images(config, data);
   bad.add(data.bad);
   NewRun run("train", info.spec.name + "-" + data.name, request.out, request.force);
@@ -214,7 +228,8 @@ TrainResult train(const TrainRequest& request) {
                    .threads = threads,
                    .loader_threads = request.loader_threads,
                    .reuse_memory = request.reuse_memory,
-                   .backend = request.backend},
+                   .backend = request.backend,
+                   .progress_note = request.progress_note},
                   std::move(state), first_position(request.seed, recipe, info.spec));
   write_start(run.directory(), trainer.config(), info.classes, data, request.command);
   trainer.save(run.directory());
@@ -250,7 +265,8 @@ TrainResult resume(const ResumeRequest& request) {
                    .threads = threads,
                    .loader_threads = request.loader_threads,
                    .reuse_memory = request.reuse_memory,
-                   .backend = before.instruction_set == reference_kernels ? Backend::reference : Backend::cpu},
+                   .backend = before.instruction_set == reference_kernels ? Backend::reference : Backend::cpu,
+                   .progress_note = request.progress_note},
                   std::move(loaded.state), position);
   expect_same_kernels(before, trainer.config(), run);
   run.remove_leftovers();

@@ -2,11 +2,14 @@
 // run goes on where it stopped and ends with the same bytes.
 #pragma once
 
+#include "base/error.hpp"
 #include "base/files.hpp"
 #include "base/preprocessing.hpp"
+#include "data/dataset.hpp"
 #include "graph/passes.hpp"
 #include "models/model.hpp"
 #include "runtime/executable.hpp"
+#include "train/config.hpp"
 #include "train/metrics.hpp"
 #include "train/recipe.hpp"
 #include "train/step_options.hpp"
@@ -24,6 +27,9 @@ struct PreprocessingChanges {
   std::optional<int> resize = {};  // of a picture's shorter side before its centre is cut out
   std::optional<Filter> filter = {};
 };
+
+/// Shown behind the training's own progress, from the steps done so far: what this training is part of.
+using ProgressNote = std::function<std::string(int64_t step)>;
 
 struct TrainRequest {
   /// A name of the zoo, or a file whose structure is taken; empty: the structure of `weights`, else resnet20, or for
@@ -50,6 +56,7 @@ struct TrainRequest {
   bool reuse_memory = true;
   Backend backend = Backend::cpu;  // reference: the slow oracle, to tell a fault of the kernels from one of the network
   std::string command = {};        // as typed, for command.txt and the report
+  ProgressNote progress_note = {};
 };
 
 struct ResumeRequest {
@@ -61,6 +68,7 @@ struct ResumeRequest {
   std::optional<int64_t> checkpoint_every = {};  // none: as the run was started or last resumed
   bool reuse_memory = true;
   std::string command = {};
+  ProgressNote progress_note = {};
 };
 
 struct TrainResult {
@@ -73,9 +81,22 @@ struct TrainResult {
   EvaluationResult evaluation;   // of the last epoch
 };
 
+/// The numbers of a training are no longer finite: not a fault of the program, and a result for who tries rates or
+/// networks. The last good checkpoint stays.
+class NotFinite : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Trains. On Ctrl-C (base/interrupt) saves, says how to resume and throws with exit code 130. Error: the loss is not
 /// finite (names the node and the step where that arose), data, model or directory cannot be used.
 TrainResult train(const TrainRequest& request);
+
+/// The data as train() opens them. Error (usage): a validation part outside 0 .. 1; (bad data): see open_data().
+DataSplit open_training_data(const TrainRequest& request);
+/// What config.toml of such a run would say; instruction set and plan are empty, since nothing is compiled. Errors are
+/// those of train() about options.
+RunConfig planned_config(const TrainRequest& request, const DataSplit& data);
 
 /// Continues a run; a finished one is evaluated anew and reported. Error: it was made with another instruction set, its
 /// images, config.toml or checkpoint are not as they were, another process is training it.

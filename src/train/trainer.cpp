@@ -217,6 +217,12 @@ void Trainer::stop(const RunDirectory& run) {
           "; saved, continue with: resnet resume ", run.path().string());
 }
 
+std::string Trainer::progress_details() const {
+  const std::string note = setup_.progress_note ? setup_.progress_note(position_.step) : "";
+  return fmt::format("epoch {}, loss {}, top-1 {:.1f}%{}{}", position_.epoch + 1, loss_text(position_.running.loss()),
+                     100 * position_.running.top1(), note.empty() ? "" : "; ", note);
+}
+
 TrainResult Trainer::train(const RunDirectory& run, std::vector<MetricsRow> rows) {
   rows_ = std::move(rows);
   earlier_seconds_ = rows_.empty() ? 0 : rows_.back().time;
@@ -227,9 +233,7 @@ TrainResult Trainer::train(const RunDirectory& run, std::vector<MetricsRow> rows
     Progress progress("training", steps_ * batch, "images", position_.step * batch);
     while (!finished()) {
       if (position_.step_in_epoch < steps_of_epoch()) train_step(run);
-      progress.update(position_.step * batch,
-                      fmt::format("epoch {}, loss {}, top-1 {:.1f}%", position_.epoch + 1,
-                                  loss_text(position_.running.loss()), 100 * position_.running.top1()));
+      progress.update(position_.step * batch, progress_details());
       if (position_.step_in_epoch == steps_of_epoch() && !interrupted()) {
         finish_epoch(run);
       } else if (every > 0 && position_.step % every == 0) {

@@ -31,6 +31,7 @@ struct TrainerSetup {
   int loader_threads = 0;  // 0: a quarter of the threads
   bool reuse_memory = true;
   Backend backend = Backend::cpu;
+  ProgressNote progress_note = {};
 };
 
 class Trainer {
@@ -63,6 +64,7 @@ class Trainer {
   [[noreturn]] void diagnose(const RunDirectory& run);
   bool state_is_finite() const;
   double seconds() const;
+  std::string progress_details() const;
   MetricsRow row_of_epoch() const;
   void save_best(const RunDirectory& run);
   void report(const RunDirectory& run, const std::string& failure = {});

@@ -54,7 +54,7 @@ void Trainer::diagnose(const RunDirectory& run) {
   }
   const std::string message = fmt::format("training: the numbers are no longer finite: {}; {}", where, kept);
   try_report(run, message);
-  fail(message);
+  throw NotFinite(ExitCode::failed, message);
 }
 
 }  // namespace resnet

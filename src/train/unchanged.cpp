@@ -1,6 +1,7 @@
 #include "train/unchanged.hpp"
 
 #include "base/error.hpp"
+#include "models/model.hpp"
 #include "train/split_file.hpp"
 
 #include <fmt/format.h>
@@ -49,6 +50,29 @@ void expect_unedited(const RunConfig& config, const LoadedPosition& last, const 
     stored.iterations = config.recipe.iterations;
   }
   if (const auto difference = first_difference(config.recipe, stored)) refuse(difference->first, difference->second);
+}
+
+void expect_same_training(const RunConfig& wanted, const RunConfig& there, const fs::path& run) {
+  const auto expect = [&](const char* what, const std::string& here, const std::string& other) {
+    if (here != other)
+      fail_data(run.string(), ": is another training than the one wanted (", what, " '", other, "' there, '", here,
+                "' wanted); move it away, or change the options");
+  };
+  const auto images = [](const ImagesIdentity& identity) {
+    return fmt::format("{} images with hash {}", identity.count, identity.hash);
+  };
+  ModelSpec network = spec_from_json(there.model_spec), wanted_network = spec_from_json(wanted.model_spec);
+  network.name = wanted_network.name;
+  if (!(network == wanted_network)) expect("network", describe(wanted_network), describe(network));
+  if (!(network == wanted_network)) expect("network", wanted.model_spec, there.model_spec);
+  expect("seed", text_of(wanted.seed), text_of(there.seed));
+  expect("precision", std::string(name_of(wanted.step.precision)), std::string(name_of(there.step.precision)));
+  expect("data for training:", images(wanted.train), images(there.train));
+  expect("data for testing:", images(wanted.test), images(there.test));
+  Recipe recipe = there.recipe;
+  recipe.name = wanted.recipe.name;
+  if (const auto difference = first_difference(wanted.recipe, recipe))
+    expect("recipe", difference->first, difference->second);
 }
 
 TrainingPosition continued(TrainingPosition position, int64_t steps, int64_t steps_per_epoch) {
