@@ -13,5 +13,7 @@ StudyAction declare_patterns(StudyOptions& options);
 StudyAction declare_lesion(StudyOptions& options);
 StudyAction declare_landscape(StudyOptions& options);
 StudyAction declare_representation(StudyOptions& options);
+StudyAction declare_degradation(StudyOptions& options);
+StudyAction declare_responses(StudyOptions& options);
 
 }  // namespace resnet

@@ -24,6 +24,9 @@ constexpr Study table[] = {
     {"landscape", "the loss around trained networks and along the line between two of them", declare_landscape},
     {"representation", "how alike layers are, what a linear classifier reads from each, what the last one sees",
      declare_representation},
+    {"degradation", "training and test error of plain and residual networks over depth, beside the paper's",
+     declare_degradation},
+    {"responses", "how strongly the layers of trained networks respond, in order and sorted", declare_responses},
 };
 
 constexpr std::string_view marker = "figures";
