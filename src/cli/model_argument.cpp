@@ -2,12 +2,15 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "base/nearest.hpp"
 #include "fetch/fetch.hpp"
 #include "models/model.hpp"
 #include "train/open_network.hpp"
 
-namespace resnet::cli {
+#include <string>
+#include <vector>
 
+namespace resnet::cli {
 namespace {
 
 bool is_zoo_name(const std::string& model) {
@@ -17,6 +20,15 @@ bool is_zoo_name(const std::string& model) {
   } catch (const Error&) {
     return false;
   }
+}
+
+/// A word that can only be meant as a name: "; did you mean resnet50?", where one is near.
+std::string nearest_published(const std::string& model) {
+  if (model.find_first_of("./") != std::string::npos) return {};
+  std::vector<std::string> names;
+  for (const Published& item : published())
+    if (!item.is_data()) names.emplace_back(item.name);
+  return did_you_mean(model, names);
 }
 
 }  // namespace
@@ -32,7 +44,7 @@ void expect_weights(const std::string& verb, const std::string& model) {
   if (is_zoo_name(model))
     fail_usage(verb, ": ", model, " is a name without weights; train it (resnet train DATA --model ", model,
                ") and give the run directory, or give a model file");
-  fail_model(model, ": no such file or run directory");
+  fail_model(model, ": no such file or run directory", nearest_published(model));
 }
 
 }  // namespace resnet::cli

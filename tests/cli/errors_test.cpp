@@ -61,6 +61,7 @@ TEST(Errors, NameTheFaultAndTheWayOut) {
       {{"bench", "--batch", "8,x"}, 2, "got 'x'"},
       {{"train", "--freeze", ""}, 2, "--freeze: name stages"},
       {{"export", "model.safetensors", "model.txt"}, 2, "expected an OUT that ends in .onnx, got model.txt"},
+      {{"predict", "--model", "resnet5O", "cat.jpg"}, 4, "no such file or run directory; did you mean resnet50?"},
       {{"models", "--jsn"}, 2, "did you mean --json?"},
   };
   for (const WrongCase& wrong : cases) {
