@@ -135,7 +135,7 @@ using LandscapeStudy = SmallStudy;
 TEST_F(LandscapeStudy, ItsMiddleIsTheLossThatEvalSays) {
   const std::string first = save_small_model(folder / "1.safetensors", "resnet8", 1);
   const std::string second = save_small_model(folder / "2.safetensors", "resnet8", 2);
-  const StudyChanges changes = {{"--weights", first + "," + second},
+  const StudyChanges changes = {{"--models", first + "," + second},
                                 {"--data", small_data},
                                 {"--part", "test"},
                                 {"--images", "0"},

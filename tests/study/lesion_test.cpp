@@ -1,4 +1,5 @@
 // What is taken out of a network leaves the network that is built without it, and gradients of single paths add up.
+#include "base/error.hpp"
 #include "base/random.hpp"
 #include "graph/differentiate.hpp"
 #include "study/lesion/findings.hpp"
@@ -7,10 +8,11 @@
 #include "study/lesion/units.hpp"
 #include "train/inference.hpp"
 
-#include "study/small_models.hpp"
-#include "study/small_study.hpp"
+#include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace resnet::test {
 namespace {
@@ -255,44 +257,6 @@ TEST(TrainedNetworks, TakeImagesOfAllClasses) {
     for (const auto& [label, count] : counts) EXPECT_GE(count, 3) << label;
     EXPECT_EQ(TrainedNetworks::some(all, 0)->size(), 1000);
     EXPECT_EQ(TrainedNetworks::some(all, 5000)->size(), 1000);
-  }
-}
-
-using LesionStudy = SmallStudy;
-
-TEST_F(LesionStudy, StopsAndThreadsChangeNothing) {
-  const std::string models = save_small_model(folder / "a.safetensors", "resnet8", 1) + "," +
-                             save_small_model(folder / "b.safetensors", "plain8", 2);
-  const StudyChanges changes = {
-      {"--weights", models}, {"--data", small_data}, {"--images", "20"}, {"--draws", "2"}, {"--paths", "8"}};
-  const Json found = run("lesion", "whole", changes, 1);
-  ASSERT_EQ(found["networks"].size(), 2);
-  const Json &residual = found["networks"][0], &plain = found["networks"][1];
-  EXPECT_EQ(found["images"], 20);
-  EXPECT_EQ(residual["deleted"].size(), 3);
-  EXPECT_EQ(residual["paths"].size(), 4);
-  EXPECT_TRUE(plain["paths"].empty());
-  EXPECT_FALSE(residual["several_deleted"].empty());
-  EXPECT_TRUE(residual["exchanged"].empty()) << "one block for each stage: none can take another's place";
-  EXPECT_FALSE(plain["exchanged"].empty());
-  run("lesion", "part", changes, 2);
-  cut("part", 9);
-  run("lesion", "part", changes, 2);
-  EXPECT_EQ(bytes("part/results.json"), bytes("whole/results.json"));
-  EXPECT_EQ(bytes("part/figures/deleted.svg"), bytes("whole/figures/deleted.svg"));
-}
-
-TEST_F(LesionStudy, RefusesWhatItCannotUse) {
-  const std::string model = save_small_model(folder / "a.safetensors", "resnet8", 1);
-  const std::string dense = save_small_model(folder / "dense.safetensors", "densenet40_12", 1);
-  const std::vector<StudyChanges> wrong = {{},
-                                           {{"--weights", model}},  // a file does not know its data
-                                           {{"--weights", dense}, {"--data", small_data}},
-                                           {{"--weights", model}, {"--data", "builtin:patterns"}},
-                                           {{"--weights", "nothing.safetensors"}, {"--data", small_data}}};
-  for (const StudyChanges& changes : wrong) {
-    EXPECT_THROW(run("lesion", "wrong", changes), Error);
-    EXPECT_FALSE(fs::exists(folder / "wrong"));
   }
 }
 

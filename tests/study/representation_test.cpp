@@ -223,7 +223,7 @@ using RepresentationStudy = SmallStudy;
 TEST_F(RepresentationStudy, StopsAndThreadsChangeNothing) {
   const std::string models = save_small_model(folder / "a.safetensors", "resnet8", 1) + "," +
                              save_small_model(folder / "b.safetensors", "plain8", 2);
-  const StudyChanges changes = {{"--weights", models},    {"--data", small_data}, {"--images", "40"},
+  const StudyChanges changes = {{"--models", models},     {"--data", small_data}, {"--images", "40"},
                                 {"--probe-images", "60"}, {"--batch", "10"},      {"--points", "20"}};
   const Json found = run("representation", "whole", changes, 1);
   ASSERT_EQ(found["networks"].size(), 2);

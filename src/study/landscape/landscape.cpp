@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "study/declare.hpp"
 #include "study/landscape/report.hpp"
+#include "study/network_choice.hpp"
 
 #include <fmt/format.h>
 
@@ -12,21 +13,22 @@ namespace resnet {
 namespace {
 
 struct Options {
-  std::string weights, data, part = "train";
+  NetworkChoice networks;
+  std::string part = "train";
   int64_t images = 400;
   LandscapeSetting setting;
-  std::shared_ptr<const TrainedNetworks> opened = {};
 };
 
 StudyOutcome act(const Options& chosen, StudyRun& run) {
-  const TrainedNetworks& networks = *chosen.opened;
-  networks.pin(run);
+  const std::shared_ptr<const TrainedNetworks> opened = networks_of(run, chosen.networks);
+  const TrainedNetworks& networks = *opened;
   const bool training = chosen.part == "train";
   const auto images = TrainedNetworks::some(training ? networks.data().train : networks.data().test, chosen.images);
   const LandscapeResult result = measure_landscapes(run, networks, images, chosen.setting);
   const std::string what = fmt::format("{} images of {} ({})", with_thousands(images->size()), networks.data_name(),
                                        training ? "training, not augmented" : networks.data().test_name);
   StudyReport report = landscape_report(result, chosen.setting, what);
+  report.method(origin_text(chosen.networks));
   std::string text = landscape_lines(result, report);
   Json json = to_json(result);
   json["images"] = images->size();
@@ -37,11 +39,8 @@ StudyOutcome act(const Options& chosen, StudyRun& run) {
 
 StudyAction declare_landscape(StudyOptions& options) {
   const auto chosen = std::make_shared<Options>();
-  options.text(
-      "--weights", chosen->weights, "FILES",
-      "trained networks: run directories or model files, with commas between; lines are drawn between those of "
-      "equal structure");
-  options.text("--data", chosen->data, "DATA", "images; by default those of the first run directory");
+  chosen->networks.training.seeds = 2;  // lines lie between networks of equal structure
+  declare_network_choice(options, chosen->networks);
   options.choice("--part", chosen->part, {"train", "test"}, "of the data that the loss is taken of");
   options.whole("--images", chosen->images, 0, 1'000'000'000, "of that part, drawn at random; 0: all");
   options.whole("--points", chosen->setting.points, 3, 1001, "along each side of the plane, an odd number");
@@ -50,15 +49,14 @@ StudyAction declare_landscape(StudyOptions& options) {
       "--line-points", chosen->setting.line_points, 5, 10'001,
       "between two solutions and half as far beyond each; 1 and a multiple of 4, so that both are among them");
   options.require([chosen = chosen.get()] {
-    if (words_of(chosen->weights).empty()) fail_usage("--weights: name at least one trained network");
     if (chosen->setting.points % 2 == 0)
       fail_usage("--points: expected an odd number, so that the network is in the middle, got ",
                  chosen->setting.points);
     if (chosen->setting.line_points % 4 != 1)
       fail_usage("--line-points: expected 1 and a multiple of 4, such as 21, got ", chosen->setting.line_points);
-    chosen->opened = std::make_shared<TrainedNetworks>(words_of(chosen->weights), chosen->data);
-    if (chosen->part == "train" && !chosen->opened->data().train)
-      fail_data(chosen->opened->data_name(), ": has no training images; choose --part test");
+    const std::shared_ptr<const TrainedNetworks>& given = chosen->networks.opened;
+    if (given && chosen->part == "train" && !given->data().train)
+      fail_data(given->data_name(), ": has no training images; choose --part test");
   });
   return [chosen](StudyRun& run) { return act(*chosen, run); };
 }
