@@ -44,7 +44,33 @@ Value excited(Builder& net, const ModelSpec& spec, Value x) {
   return net.scale_channels(x, net.flatten(gate));
 }
 
+Value scaled(Builder& net, Value x, double factor) {
+  return factor == 1 ? x : net.unary(x, {.kind = UnaryKind::affine, .a = static_cast<float>(factor), .b = 0});
+}
+
+/// g(x) of as many channels and positions as the end of the block.
+Value gate_of(Builder& net, const BlockPlan& block, Value x, int64_t channels) {
+  const auto bias = static_cast<float>(block.spec.gate_bias);
+  Value h = net.conv("gate", x, {.channels = static_cast<int>(channels), .stride = block.stride, .bias = true});
+  if (bias != 0) h = net.unary(h, {.kind = UnaryKind::affine, .a = 1, .b = bias});
+  return net.unary(h, {.kind = UnaryKind::sigmoid});
+}
+
 }  // namespace
+
+Value joined(Builder& net, const BlockPlan& block, Value x, Value branch, Value shortcut) {
+  const ModelSpec& spec = block.spec;
+  if (spec.gate != Gate::none) {
+    const Value gate = gate_of(net, block, x, net.shape(branch).c());
+    if (spec.gate == Gate::exclusive) branch = net.binary(BinaryKind::multiply, branch, gate);
+    const Value rest = net.unary(gate, {.kind = UnaryKind::affine, .a = -1, .b = 1});
+    shortcut = net.binary(BinaryKind::multiply, shortcut, rest);
+  }
+  shortcut = scaled(net, shortcut, spec.shortcut_scale);
+  if (spec.shortcut_dropout > 0)
+    shortcut = net.dropout(shortcut, {.probability = static_cast<float>(spec.shortcut_dropout)});
+  return net.add(scaled(net, branch, spec.branch_scale), shortcut);
+}
 
 Value end_of_branch(Builder& net, const BlockPlan& block, Value branch) {
   const ModelSpec& spec = block.spec;

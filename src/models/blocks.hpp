@@ -57,7 +57,10 @@ Value zero_padded(Builder& net, const ModelSpec& spec, Value x, int64_t channels
 /// The pooling before a pooled projection; x itself where the image keeps its size.
 Value pooled(Builder& net, Value x, int stride);
 
-/// y = block(x), BN and ReLU after each convolution (He et al. 2015, figure 5).
+/// Branch and shortcut together, with gates, factors and dropout if the spec has them; x is the block's input.
+Value joined(Builder& net, const BlockPlan& block, Value x, Value branch, Value shortcut);
+
+/// y = block(x), BN and ReLU after each convolution (He et al. 2015, figure 5), or as `activation` says.
 Value build_block(Builder& net, const BlockPlan& block, Value x);
 /// The same with BN and ReLU before each convolution (He et al. 2016, figure 1 b).
 Value build_preactivation_block(Builder& net, const BlockPlan& block, Value x);

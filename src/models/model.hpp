@@ -43,6 +43,16 @@ enum class Projection : uint8_t { strided, pooled };
 /// after, or all after (fb.resnet.torch).
 enum class ZeroChannels : uint8_t { around, after };
 
+/// Where a residual block has batch norm and ReLU (He et al. 2016, figure 4; `preactivation` is its e). original: ReLU
+/// after the addition, BN and ReLU after the convolutions. norm_after_addition: the last BN too comes after the
+/// addition. relu_before_addition: the branch ends in the ReLU. relu_preactivation: ReLU before the convolutions, BN
+/// after them.
+enum class Activation : uint8_t { original, norm_after_addition, relu_before_addition, relu_preactivation };
+
+/// A gate g(x) = sigmoid(W x + b) of each channel and position (He et al. 2016, 3.1). exclusive: g F(x) + (1 - g) x.
+/// shortcut_only: F(x) + (1 - g) x.
+enum class Gate : uint8_t { none, exclusive, shortcut_only };
+
 /// What one example looks like. A vector is channels x 1 x 1.
 struct ImageSize {
   int channels = 3, height = 32, width = 32;
@@ -71,6 +81,7 @@ struct ModelSpec {
   /// Batch norm and ReLU before each convolution and none after the addition (He et al. 2016). These networks have the
   /// tensor names of timm's resnetv2, "stages.0.blocks.0.norm1.weight".
   bool preactivation = false;
+  Activation activation = Activation::original;
   Shortcut shortcut = Shortcut::option_a;
   Projection projection = Projection::strided;
   StrideAt stride_at = StrideAt::conv3x3;
@@ -86,6 +97,12 @@ struct ModelSpec {
   /// Each block starts as its shortcut: the last batch norm of its branch has gamma 0 (Goyal et al. 2017), or where the
   /// branch ends in a convolution, that one starts at 0.
   bool zero_gamma = false;
+  /// What is added at the end of a block is branch_scale F(x) + shortcut_scale x, before that gated, and the shortcut
+  /// with dropout of probability shortcut_dropout (He et al. 2016, 3.1). The bias of a gate starts at gate_bias, which
+  /// weight decay draws it towards.
+  double shortcut_scale = 1, branch_scale = 1;
+  Gate gate = Gate::none;
+  double gate_bias = 0, shortcut_dropout = 0;
 
   // densenet: each layer adds `growth` channels; a bottleneck layer has a 1x1 convolution to 4 growth before its 3x3.
   // Between stages a 1x1 convolution keeps the part `compression` of the channels (Huang et al. 2017, section 3).
@@ -163,6 +180,8 @@ std::string_view name_of(Shortcut shortcut);
 std::string_view name_of(Projection projection);
 std::string_view name_of(StrideAt stride_at);
 std::string_view name_of(ZeroChannels zero_channels);
+std::string_view name_of(Activation activation);
+std::string_view name_of(Gate gate);
 /// From the user's text (case does not matter). Error (usage): none of the four.
 Shortcut shortcut_from_name(std::string_view name);
 /// Error (usage): neither "conv3x3" nor "conv1x1".

@@ -38,6 +38,8 @@ std::string_view name_of(Shortcut shortcut) { return name_among(shortcut); }
 std::string_view name_of(Projection projection) { return name_among(projection); }
 std::string_view name_of(StrideAt stride_at) { return name_among(stride_at); }
 std::string_view name_of(ZeroChannels zero_channels) { return name_among(zero_channels); }
+std::string_view name_of(Activation activation) { return name_among(activation); }
+std::string_view name_of(Gate gate) { return name_among(gate); }
 
 Shortcut shortcut_from_name(std::string_view name) { return from_option<Shortcut>(name, "shortcut"); }
 StrideAt stride_at_from_name(std::string_view name) { return from_option<StrideAt>(name, "place of the stride"); }

@@ -45,7 +45,7 @@ Value build_preactivation_block(Builder& net, const BlockPlan& block, Value x) {
   if (!block.spec.residual()) return y;
   y = end_of_branch(net, block, y);
   // The first block of a stage activates before its two paths part (He et al. 2016, section 4.2 and appendix).
-  return net.add(y, shortcut(net, block, block.first ? active : x, net.shape(y).c()));
+  return joined(net, block, x, y, shortcut(net, block, block.first ? active : x, net.shape(y).c()));
 }
 
 }  // namespace resnet

@@ -8,8 +8,9 @@
 namespace resnet {
 namespace {
 
-/// The branch's last batch norm.
+/// The branch's last batch norm, unless it comes after the addition.
 Value last_norm(Builder& net, const ModelSpec& spec, const std::string& name, Value x) {
+  if (spec.activation == Activation::norm_after_addition) return x;
   return net.batch_norm(name, x, {.gamma = spec.zero_gamma ? Init::zeros : Init::ones});
 }
 
@@ -86,14 +87,20 @@ Value stages(Builder& net, const ModelSpec& spec, Value x) {
 }  // namespace
 
 Value build_block(Builder& net, const BlockPlan& block, Value x) {
-  Value y = (block.spec.block == BlockKind::basic ? basic_branch : bottleneck_branch)(net, block, x);
+  const Activation activation = block.spec.activation;
+  const Value h = activation == Activation::relu_preactivation ? net.relu(x) : x;
+  Value y = (block.spec.block == BlockKind::basic ? basic_branch : bottleneck_branch)(net, block, h);
   if (!block.spec.residual()) return net.relu(y);
+  if (activation == Activation::relu_before_addition) y = net.relu(y);
   y = end_of_branch(net, block, y);
-  return net.relu(net.add(y, shortcut(net, block, x, net.shape(y).c())));
+  y = joined(net, block, x, y, shortcut(net, block, x, net.shape(y).c()));
+  if (activation == Activation::original) return net.relu(y);
+  return activation == Activation::norm_after_addition ? net.relu(net.batch_norm("bn_sum", y)) : y;
 }
 
 Value build_resnet(Builder& net, const ModelSpec& spec, Value images) {
-  const Value x = stages(net, spec, stem(net, spec, images));
+  Value x = stages(net, spec, stem(net, spec, images));
+  if (spec.activation == Activation::relu_preactivation) x = net.relu(x);  // the last sum has none behind it
   if (!spec.preactivation) return net.linear("fc", net.flatten(net.global_average_pool(x)), {.units = spec.classes});
   const Value means = net.global_average_pool(net.relu(net.batch_norm("norm", x)));
   // timm's head is a 1x1 convolution.

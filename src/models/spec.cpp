@@ -63,7 +63,25 @@ std::string problem_of_groups(const ModelSpec& spec) {
   return {};
 }
 
+/// Of what is done to shortcuts and activations.
+std::string problem_of_blocks(const ModelSpec& spec) {
+  if (!within(spec.shortcut_scale, -100, 100) || !within(spec.branch_scale, -100, 100))
+    return text_of("factors ", spec.shortcut_scale, " and ", spec.branch_scale, " of a block are not in -100 .. 100");
+  if (!within(spec.gate_bias, -100, 100)) return text_of("gate bias ", spec.gate_bias, " is not in -100 .. 100");
+  if (!within(spec.shortcut_dropout, 0, 0.99))
+    return text_of("shortcut dropout ", spec.shortcut_dropout, " is not in 0 .. 0.99");
+  const bool changed = spec.shortcut_scale != 1 || spec.branch_scale != 1 || spec.gate != Gate::none ||
+                       spec.shortcut_dropout > 0 || spec.activation != Activation::original;
+  if (changed && !spec.residual()) return "a plain network has no shortcuts to change";
+  if (spec.preactivation && spec.activation != Activation::original)
+    return "pre-activation networks have no other order of activation";
+  if (spec.zero_gamma && spec.activation == Activation::norm_after_addition)
+    return "with batch norm after the addition no branch ends in a gamma that could be zero";
+  return {};
+}
+
 std::string problem_of_resnet(const ModelSpec& spec) {
+  if (std::string problem = problem_of_blocks(spec); !problem.empty()) return problem;
   if (std::string problem = problem_of_widths(spec); !problem.empty()) return problem;
   if (std::string problem = problem_of_groups(spec); !problem.empty()) return problem;
   if (!within(spec.squeeze, 0, max_channels))
@@ -104,6 +122,18 @@ std::string problem_of(const ModelSpec& spec) {
   return spec.family == Family::densenet ? problem_of_densenet(spec) : problem_of_resnet(spec);
 }
 
+/// "ReLU before addition", "exclusive gate with bias -6", ...
+void add_block_details(std::vector<std::string>& details, const ModelSpec& spec) {
+  constexpr const char* orders[] = {"", "BN after addition", "ReLU before addition", "ReLU-only pre-activation"};
+  if (spec.activation != Activation::original) details.emplace_back(orders[static_cast<std::size_t>(spec.activation)]);
+  if (spec.gate != Gate::none)
+    details.push_back(
+        text_of(spec.gate == Gate::exclusive ? "exclusive" : "shortcut-only", " gate with bias ", spec.gate_bias));
+  if (spec.shortcut_scale != 1) details.push_back(text_of("shortcut times ", spec.shortcut_scale));
+  if (spec.branch_scale != 1) details.push_back(text_of("branch times ", spec.branch_scale));
+  if (spec.shortcut_dropout > 0) details.push_back(text_of("dropout ", spec.shortcut_dropout, " on the shortcut"));
+}
+
 /// "A", "B after average pooling", "stride on the first 1x1", ...
 std::vector<std::string> details_of_resnet(const ModelSpec& spec) {
   std::vector<std::string> details;
@@ -119,6 +149,7 @@ std::vector<std::string> details_of_resnet(const ModelSpec& spec) {
   if (spec.squeeze > 0) details.push_back(text_of("squeeze-and-excitation 1/", spec.squeeze));
   if (spec.stochastic_depth > 0) details.push_back(text_of("stochastic depth ", spec.stochastic_depth));
   if (spec.zero_gamma) details.push_back("zero gamma");
+  add_block_details(details, spec);
   return details;
 }
 

@@ -39,6 +39,12 @@ void for_each_field(See see) {
   see("squeeze", &ModelSpec::squeeze);
   see("stochastic_depth", &ModelSpec::stochastic_depth);
   see("zero_gamma", &ModelSpec::zero_gamma);
+  see("activation", &ModelSpec::activation);
+  see("shortcut_scale", &ModelSpec::shortcut_scale);
+  see("branch_scale", &ModelSpec::branch_scale);
+  see("gate", &ModelSpec::gate);
+  see("gate_bias", &ModelSpec::gate_bias);
+  see("shortcut_dropout", &ModelSpec::shortcut_dropout);
   see("growth", &ModelSpec::growth);
   see("compression", &ModelSpec::compression);
   see("width", &ModelSpec::width);

@@ -15,5 +15,6 @@ StudyAction declare_landscape(StudyOptions& options);
 StudyAction declare_representation(StudyOptions& options);
 StudyAction declare_degradation(StudyOptions& options);
 StudyAction declare_responses(StudyOptions& options);
+StudyAction declare_shortcuts(StudyOptions& options);
 
 }  // namespace resnet

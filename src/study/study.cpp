@@ -27,6 +27,8 @@ constexpr Study table[] = {
     {"degradation", "training and test error of plain and residual networks over depth, beside the paper's",
      declare_degradation},
     {"responses", "how strongly the layers of trained networks respond, in order and sorted", declare_responses},
+    {"shortcuts", "options A, B and C, and scaled, gated and thinned shortcuts and orders of activation",
+     declare_shortcuts},
 };
 
 constexpr std::string_view marker = "figures";

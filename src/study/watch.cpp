@@ -103,12 +103,25 @@ std::string name_of(const FoundBlock& block) {
   return block.join->name;
 }
 
+/// The convolution behind the sigmoid that a product is taken with: a gate of a branch or a shortcut.
+const Node* gate_convolution(const Links& links, const Node& product) {
+  const auto* binary = std::get_if<Binary>(&product.op);
+  if (!binary || binary->kind != BinaryKind::multiply) return nullptr;
+  const Node* node = links.producer(product.inputs[1]);
+  bool sigmoid = false;
+  for (; node && std::holds_alternative<Unary>(node->op); node = links.producer(node->inputs[0]))
+    sigmoid |= std::get<Unary>(node->op).kind == UnaryKind::sigmoid;
+  return sigmoid && node && std::holds_alternative<Conv>(node->op) ? node : nullptr;
+}
+
 /// The nodes that compute the factors of squeeze-and-excitation from what they scale.
 std::set<std::string> gates_of(const Graph& graph, const Links& links) {
   std::set<std::string> gates;
   for (const Node& node : graph.nodes())
     if (std::holds_alternative<ScaleChannels>(node.op))
       for (const Node* gate : until(links.chain(node.inputs[1]), node.inputs[0])) gates.insert(gate->name);
+  for (const Node& node : graph.nodes())
+    if (const Node* gate = gate_convolution(links, node)) gates.insert(gate->name);
   return gates;
 }
 

@@ -111,6 +111,7 @@ ModelSpec spec_for(const TrainRequest& request, const std::string& model, const 
   ModelOptions options = request.model_options;
   options.classes = static_cast<int>(data.train->classes().size());
   options.input = ImageSize{preprocessing.channels, preprocessing.height, preprocessing.width};
+  if (request.spec) return with_ends(*request.spec, *options.classes, *options.input);
   if (path_exists(model)) return with_ends(structure_of(model, {}), *options.classes, *options.input);
   return find_model(model, options);
 }

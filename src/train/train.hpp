@@ -35,6 +35,7 @@ struct TrainRequest {
   /// A name of the zoo, or a file whose structure is taken; empty: the structure of `weights`, else resnet20, or for
   /// photos what plan_training() finds.
   std::string model = "resnet20";
+  std::optional<ModelSpec> spec = {};   // a structure that no name stands for, instead of `model`
   ModelOptions model_options = {};      // its variant; classes and input size come from the data
   std::string data = "builtin:shapes";  // what open_data takes
   double validation = 0.1;              // part split off for validation where there are no test images

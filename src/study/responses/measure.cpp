@@ -68,22 +68,22 @@ LayerResponse finished(Observed layer, const std::string& network) {
 
 }  // namespace
 
-std::vector<LayerResponse> layer_responses(OpenedModel& model, const std::shared_ptr<const Dataset>& dataset,
-                                           int64_t count, const std::shared_ptr<ThreadPool>& threads) {
-  Graph graph = forward_graph(model.info.spec, batch_size, Mode::inference);
+std::vector<LayerResponse> layer_responses(const TrainedNetwork& network, const std::shared_ptr<const Dataset>& dataset,
+                                           const std::shared_ptr<ThreadPool>& threads) {
+  Graph graph = forward_graph(network.info.spec, batch_size, Mode::inference);
   std::vector<Observed> layers = observe_layers(graph);
-  if (layers.empty()) fail_usage("--models: ", model.info.spec.name, " has no 3x3 convolutions");
-  const std::unique_ptr<Executable> program = compile(graph, model.state, {.threads = threads});
-  Loader loader(dataset, model.info.preprocessing, {.batch = batch_size, .training = false, .prefetch = 1});
-  count = std::min(count, dataset->size());
-  for (int64_t seen = 0; seen < count; seen += batch_size) {
+  if (layers.empty()) fail_usage("--models: ", network.name, " has no 3x3 convolutions");
+  State state = network.state;
+  const std::unique_ptr<Executable> program = compile(graph, state, {.threads = threads});
+  Loader loader(dataset, network.info.preprocessing, {.batch = batch_size, .training = false, .prefetch = 1});
+  for (int64_t step = 0; step < loader.steps_per_epoch(); ++step) {
     const Batch& batch = loader.next();
     program->set_input("images", batch.images);
     program->run();
-    for (Observed& layer : layers) add(layer, program->output(layer.output), std::min(batch.count, count - seen));
+    for (Observed& layer : layers) add(layer, program->output(layer.output), batch.count);
   }
   std::vector<LayerResponse> responses;
-  for (Observed& layer : layers) responses.push_back(finished(std::move(layer), model.info.spec.name));
+  for (Observed& layer : layers) responses.push_back(finished(std::move(layer), network.name));
   return responses;
 }
 

@@ -105,8 +105,7 @@ void add_numbers(StudyReport& report, const std::vector<ResponseNetwork>& networ
 
 }  // namespace
 
-StudyReport response_report(const ResponseOptions& options, const std::string& data_name,
-                            const std::vector<ResponseNetwork>& networks) {
+StudyReport response_report(const std::string& images, const std::vector<ResponseNetwork>& networks) {
   StudyReport report("responses", "Responses of layers");
   report.question(
       "How strongly do the layers of trained networks respond? If the functions that residual blocks learn are closer "
@@ -125,9 +124,9 @@ StudyReport response_report(const ResponseOptions& options, const std::string& d
   add_numbers(report, networks);
   report.method(fmt::format(
       "The response of a 3x3 layer is its output behind the batch norm that follows it, before ReLU and addition. Its "
-      "standard deviation is taken over the first {} test images of {}, all channels and all positions, in fp32, with "
+      "standard deviation is taken over {}, all channels and all positions, in fp32, with "
       "batch norm's running statistics as in inference; for a run with its best epoch's weights.",
-      options.images, data_name));
+      images));
   report.method(
       "A network responds more strongly than another if the mean over its layers is larger in every training of the "
       "one "

@@ -1,16 +1,8 @@
 // Study "responses": its options, what it looks at, and its results as JSON.
 #include "study/responses/responses.hpp"
 
-#include "base/error.hpp"
-#include "base/log.hpp"
-#include "data/open.hpp"
-#include "fetch/fetch.hpp"
 #include "study/declare.hpp"
-#include "study/model_list.hpp"
-#include "train/config.hpp"
-#include "train/open_network.hpp"
-#include "train/run.hpp"
-#include "train/unchanged.hpp"
+#include "study/network_choice.hpp"
 
 #include <fmt/format.h>
 
@@ -20,28 +12,10 @@
 namespace resnet {
 namespace {
 
-constexpr uint64_t largest_file = uint64_t{16} << 30;
-
-/// The test part of the data; without --data that of the first run.
-DataSplit open_images(const ResponseOptions& options) {
-  if (!options.data.empty()) return open_data(resolved_data(options.data));
-  const std::string first = models_in(options.models, "--models").front();
-  if (!is_folder(first)) fail_usage("--data: say which images; ", first, " is no run whose data could be taken");
-  const RunDirectory run = open_run(first);
-  const RunConfig config = config_from_toml(read_file(run.config(), 1 << 20), run.config().string());
-  DataSplit data = open_data(resolved_data(config.data), {.validation = config.validation, .split = run.saved_split()});
-  if (data.train) expect_same_images(config, data, run);
-  return data;
-}
-
-void expect_fitting(const ResponseOptions& options, const DataSplit& data) {
-  for (const std::string& path : models_in(options.models, "--models")) {
-    const ImageSize& input = open_network(path).info.spec.input;
-    if (input.channels != data.preprocessing.channels)
-      fail_data(path, ": expects images of ", input.channels, " channels, ", data.name, " has ",
-                data.preprocessing.channels);
-  }
-}
+struct Options {
+  NetworkChoice networks;
+  int64_t images = 500;
+};
 
 Json to_json(const std::vector<LayerResponse>& layers) {
   Json json = Json::array();
@@ -50,20 +24,15 @@ Json to_json(const std::vector<LayerResponse>& layers) {
   return json;
 }
 
-/// The pieces: one for each model, under its name and hash.
-std::vector<std::vector<LayerResponse>> measure(StudyRun& run, const ResponseOptions& options, const DataSplit& data,
-                                                const std::vector<std::string>& models) {
-  const auto hash = [](const std::string& model) {
-    return fmt::format("{:016x}", stream_key(0, read_file(model_file_of(model), largest_file)));
-  };
-  for (const std::string& model : models) run.pin("weights " + model, hash(model));
-  run.pin("images of " + data.name, identity_of(*data.test).hash);
-  run.pin_kernels();
+/// The pieces: one for each network, under its source.
+std::vector<std::vector<LayerResponse>> measure(StudyRun& run, const TrainedNetworks& networks,
+                                                const std::shared_ptr<const Dataset>& images) {
+  std::vector<std::string> keys;
+  for (const TrainedNetwork& network : networks.list()) keys.push_back(network.source);
   const PieceKind kind{.label = "responses", .unit = "networks", .one_by_one = true};
   std::vector<std::vector<LayerResponse>> responses;
-  for (const Json& piece : run.pieces(kind, models, [&](std::size_t index) {
-         OpenedModel model = open_network(models[index]);
-         return to_json(layer_responses(model, data.test, options.images, run.pool()));
+  for (const Json& piece : run.pieces(kind, keys, [&](std::size_t index) {
+         return to_json(layer_responses(networks.list()[index], images, run.pool()));
        })) {
     responses.emplace_back();
     for (const Json& layer : piece)
@@ -75,11 +44,11 @@ std::vector<std::vector<LayerResponse>> measure(StudyRun& run, const ResponseOpt
 }
 
 /// Several trainings of one network become one entry; residual and plain ones by depth.
-std::vector<ResponseNetwork> networks_of(const std::vector<std::string>& models,
-                                         const std::vector<std::vector<LayerResponse>>& responses) {
+std::vector<ResponseNetwork> grouped(const std::vector<TrainedNetwork>& models,
+                                     const std::vector<std::vector<LayerResponse>>& responses) {
   std::vector<ResponseNetwork> networks;
   for (std::size_t index = 0; index < models.size(); ++index) {
-    const ModelSpec spec = open_network(models[index]).info.spec;
+    const ModelSpec& spec = models[index].info.spec;
     const auto same = [&](const ResponseNetwork& known) {
       return known.name == spec.name && known.layers.size() == responses[index].size();
     };
@@ -93,7 +62,7 @@ std::vector<ResponseNetwork> networks_of(const std::vector<std::string>& models,
                           .deviations = {}});
       known = networks.end() - 1;
     }
-    known->models.push_back(models[index]);
+    known->models.push_back(models[index].source);
     std::vector<double> deviations;
     for (const LayerResponse& layer : responses[index]) deviations.push_back(layer.deviation);
     known->deviations.push_back(std::move(deviations));
@@ -141,21 +110,17 @@ std::vector<double> ResponseNetwork::means() const {
 }
 
 StudyAction declare_responses(StudyOptions& options) {
-  const auto chosen = std::make_shared<ResponseOptions>();
-  const auto data = std::make_shared<DataSplit>();
-  options.text("--models", chosen->models, "RUN,FILE,...",
-               "trained networks: run directories, model files, or a study whose trainings are taken");
-  options.text("--data", chosen->data, "DATA", "whose test images are shown; those of the first run if it is empty");
-  options.whole("--images", chosen->images, 1, 1'000'000, "the first so many of them");
-  options.require([chosen, data] {
-    models_in(chosen->models, "--models");
-    *data = open_images(*chosen);
-    expect_fitting(*chosen, *data);
-  });
-  return [chosen, data](StudyRun& run) {
-    const std::vector<std::string> models = models_in(chosen->models, "--models");
-    const std::vector<ResponseNetwork> networks = networks_of(models, measure(run, *chosen, *data, models));
-    StudyReport report = response_report(*chosen, data->name, networks);
+  const auto chosen = std::make_shared<Options>();
+  declare_network_choice(options, chosen->networks);
+  options.whole("--images", chosen->images, 0, 1'000'000'000, "of the test part; 0: all");
+  return [chosen](StudyRun& run) {
+    const std::shared_ptr<const TrainedNetworks> trained = networks_of(run, chosen->networks);
+    const auto images = TrainedNetworks::some(trained->data().test, chosen->images);
+    const std::vector<ResponseNetwork> networks = grouped(trained->list(), measure(run, *trained, images));
+    const std::string what = fmt::format("{} images of {} ({})", with_thousands(images->size()), trained->data_name(),
+                                         trained->data().test_name);
+    StudyReport report = response_report(what, networks);
+    report.method(origin_text(chosen->networks));
     std::string text;
     for (const ResponseNetwork& network : networks)
       text += fmt::format("{:<14} mean over {} layers {}\n", network.name, network.layers.size(),

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "data/dataset.hpp"
-#include "formats/open_model.hpp"
 #include "study/report.hpp"
 #include "study/spread.hpp"
+#include "study/trained_networks.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -14,11 +14,6 @@
 
 namespace resnet {
 
-struct ResponseOptions {
-  std::string models, data;
-  int64_t images = 500;
-};
-
 /// A 3x3 convolution.
 struct LayerResponse {
   std::string name;      // "layer1.0.conv1"
@@ -26,11 +21,11 @@ struct LayerResponse {
   double deviation = 0;  // standard deviation over all images, channels and positions
 };
 
-/// Responses of the 3x3 layers of `model` to the first `count` images of `dataset` as inference sees them: behind the
+/// Responses of the 3x3 layers of `network` to the images of `dataset` as inference sees them: behind the
 /// batch norm that follows the layer, with its running statistics, before ReLU and addition. In the network's order, in
 /// fp32. Bad images are left out. Error: a response is not finite.
-std::vector<LayerResponse> layer_responses(OpenedModel& model, const std::shared_ptr<const Dataset>& dataset,
-                                           int64_t count, const std::shared_ptr<ThreadPool>& threads);
+std::vector<LayerResponse> layer_responses(const TrainedNetwork& network, const std::shared_ptr<const Dataset>& dataset,
+                                           const std::shared_ptr<ThreadPool>& threads);
 
 /// One network with the trainings of it that were given.
 struct ResponseNetwork {
@@ -47,7 +42,7 @@ struct ResponseNetwork {
   std::vector<double> means() const;
 };
 
-StudyReport response_report(const ResponseOptions& options, const std::string& data_name,
-                            const std::vector<ResponseNetwork>& networks);
+/// `images`: "500 images of cifar10 (test)".
+StudyReport response_report(const std::string& images, const std::vector<ResponseNetwork>& networks);
 
 }  // namespace resnet
