@@ -169,7 +169,7 @@ TEST_F(Resume, AFinishedRunIsReportedAgain) {
 TEST_F(Resume, OtherLengthsGoOn) {
   train(small_request(folder / "run"));
   EXPECT_EQ(resume({.run = folder / "run", .epochs = 3}).epochs, 3);
-  EXPECT_NE(error_of([&] { resume({.run = folder / "run", .epochs = 1}); }).find("2: epochs"), std::string::npos);
+  EXPECT_NE(error_of([&] { resume({.run = folder / "run", .epochs = 1}); }).find("2: --epochs"), std::string::npos);
 }
 
 TEST_F(Resume, RefusesOtherKernels) {
