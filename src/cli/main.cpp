@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
       {"resume", "continue a run exactly where it stopped", declare_resume},
       {"eval", "accuracy of a trained network on a data set", declare_eval},
       {"study", "experiments on networks, with figures and a verdict; alone it lists them", nullptr, run_study_verb},
+      {"diagnose", "why a network does not train, layer by layer, or that it is healthy", declare_diagnose},
       {"predict", "the classes of photos", declare_predict},
       {"fetch", "download data sets and published weights, to be used by name", declare_fetch},
       {"check", "find what is wrong with a data set before it is trained on", declare_check},

@@ -41,6 +41,7 @@ Action declare_eval(CLI::App& app);
 Action declare_predict(CLI::App& app);
 Action declare_check(CLI::App& app);
 Action declare_fetch(CLI::App& app);
+Action declare_diagnose(CLI::App& app);
 Action declare_inspect(CLI::App& app);
 Action declare_convert(CLI::App& app);
 Action declare_export(CLI::App& app);

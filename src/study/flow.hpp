@@ -3,10 +3,10 @@
 #pragma once
 
 #include "models/model.hpp"
+#include "models/watch.hpp"
 #include "study/json.hpp"
 #include "study/run.hpp"
 #include "study/statistics.hpp"
-#include "study/watch.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -8,8 +8,8 @@
 #include "base/error.hpp"
 #include "graph/passes.hpp"
 #include "models/model.hpp"
+#include "models/watch.hpp"
 #include "runtime/executable.hpp"
-#include "study/watch.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -1,7 +1,7 @@
 #include "base/error.hpp"
 #include "models/model.hpp"
+#include "models/watch.hpp"
 #include "study/notebook.hpp"
-#include "study/watch.hpp"
 
 #include <algorithm>
 #include <cmath>

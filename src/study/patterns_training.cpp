@@ -3,8 +3,8 @@
 
 #include "base/error.hpp"
 #include "data/open.hpp"
+#include "models/watch.hpp"
 #include "study/pca.hpp"
-#include "study/watch.hpp"
 #include "train/inference.hpp"
 #include "train/metrics.hpp"
 #include "train/training_program.hpp"

@@ -5,20 +5,14 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "base/progress.hpp"
-#include "base/text.hpp"
 #include "data/imagenet.hpp"
 #include "data/loader.hpp"
 #include "data/open.hpp"
-#include "data/photo_split.hpp"
 #include "fetch/fetch.hpp"
 #include "models/cost.hpp"
-#include "train/config.hpp"
 #include "train/evaluate_views.hpp"
+#include "train/evaluation_sources.hpp"
 #include "train/open_network.hpp"
-#include "train/run.hpp"
-#include "train/unchanged.hpp"
-
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -34,24 +28,6 @@ void expect_size(const Dataset& dataset, const ModelInfo& info) {
   const ImageSize& input = info.spec.input;
   const Shape expected{input.channels, input.height, input.width};
   if (!(image == expected)) fail_data("evaluation: the model expects images ", expected, ", the data set has ", image);
-}
-
-/// What a foreign file leaves open is taken from the data set, and said.
-void complete(OpenedModel& model, const DataSplit& data, const std::string& file) {
-  const std::vector<std::string>& classes = data.test->classes();
-  if (!model.classes_known) {
-    if (classes.size() != model.info.classes.size())
-      fail_data(file, ": has ", model.info.classes.size(), " classes without names, the data set has ", classes.size());
-    model.info.classes = classes;
-    log_info("{} names no classes: they are taken to be the data set's, in its order", file);
-  }
-  if (!model.preprocessing_known && data.preprocessing.channels == model.info.preprocessing.channels) {
-    model.info.preprocessing.mean = data.preprocessing.mean;
-    model.info.preprocessing.deviation = data.preprocessing.deviation;
-    log_info(
-        "{} says nothing of preprocessing: the data set's is used, mean {:.4f}, std {:.4f} (--mean, --std change it)",
-        file, fmt::join(data.preprocessing.mean, " "), fmt::join(data.preprocessing.deviation, " "));
-  }
 }
 
 /// The first image of each class, then the second of each, until there are enough; where the classes are too many,
@@ -71,66 +47,6 @@ std::set<int64_t> images_to_show(const Dataset& dataset) {
       if (round < images.size() && std::ssize(chosen) < shown_images) chosen.insert(images[round]);
     }
   return chosen;
-}
-
-/// What is evaluated on what.
-struct Sources {
-  fs::path model;
-  std::string data;
-  DataOptions options;
-  std::optional<ImagesIdentity> tested;  // what a run's own data held when it was started
-  fs::path trained_split;                // where the data are not the run's own
-};
-
-/// The run of a folder, or of a model file in one.
-std::optional<RunDirectory> run_of(const fs::path& model) {
-  if (is_folder(model)) return open_run(model);
-  const fs::path above = fs::absolute(model).lexically_normal().parent_path().parent_path();
-  if (!path_exists(above / "config.toml") || !path_exists(above / "checkpoints" / model.filename()))
-    return std::nullopt;
-  return open_run(above);
-}
-
-bool same_place(const std::string& a, const std::string& b) {
-  if (a == b) return true;
-  std::error_code error;
-  return fs::equivalent(a, b, error);
-}
-
-Sources sources_of(const EvaluateRequest& request) {
-  Sources sources{.model = request.model, .data = request.data, .options = {}, .tested = {}, .trained_split = {}};
-  const std::optional<RunDirectory> run = run_of(request.model);
-  const bool folder = is_folder(request.model);
-  if (folder) sources.model = run->model();
-  if (request.data.empty() && !folder) fail_usage("evaluation: name the data to evaluate ", request.model, " on");
-  sources.options.validation = request.validation.value_or(1);
-  if (!run) return sources;
-  const RunConfig config = config_from_toml(read_file(run->config(), 1 << 20), run->config().string());
-  const bool own = sources.data.empty() || same_place(sources.data, config.data);
-  if (own) sources.data = config.data;
-  const bool as_trained = own && request.validation.value_or(config.validation) == config.validation;
-  if (as_trained) {
-    sources.options.validation = config.validation;
-    sources.options.split = run->saved_split();
-    sources.tested = config.test;
-  } else {
-    sources.trained_split = run->saved_split();
-  }
-  return sources;
-}
-
-/// Says where an accuracy is not what it seems: images that are not those of the training, or that were learnt from.
-void warn_of_other_images(const Sources& sources, const DataSplit& data) {
-  if (sources.tested && !(identity_of(*data.test) == *sources.tested))
-    log_warning("{}: these are not the images that the run was tested on: {} then, {} now", sources.data,
-                sources.tested->count, data.test->size());
-  if (sources.trained_split.empty() || !data.sizes) return;
-  const SavedSplit split = SavedSplit::read(sources.trained_split);
-  if (split.classes() != data.test->classes()) return;
-  int64_t learnt = 0;
-  for (int64_t index = 0; index < data.test->size(); ++index) learnt += split.trained_on(*data.test, index) ? 1 : 0;
-  if (learnt > 0)
-    log_warning("{}: the run was trained on {} of these {}", sources.data, learnt, plural(data.test->size(), "image"));
 }
 
 }  // namespace
@@ -187,7 +103,7 @@ std::optional<EvaluationResult> evaluate(InferenceProgram& program, const std::s
 
 EvaluationResult evaluate(const EvaluateRequest& request) {
   check(request.views);
-  const Sources sources = sources_of(request);
+  const Sources sources = sources_of(request.model, request.data, request.validation);
   std::vector<OpenedModel> models;
   OpenOptions open = request.open;
   open.where_needed = open.where_needed || !request.ensemble.empty();  // what one of them lacks, others may have

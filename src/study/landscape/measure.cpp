@@ -2,8 +2,8 @@
 
 #include "base/error.hpp"
 #include "data/loader.hpp"
+#include "models/watch.hpp"
 #include "study/landscape/directions.hpp"
-#include "study/watch.hpp"
 #include "train/evaluate.hpp"
 #include "train/recalibrate.hpp"
 

@@ -3,9 +3,9 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "data/loader.hpp"
+#include "models/watch.hpp"
 #include "study/lesion/paths.hpp"
 #include "study/statistics.hpp"
-#include "study/watch.hpp"
 #include "train/evaluate.hpp"
 
 #include <fmt/format.h>

@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "graph/op_functions.hpp"
 #include "graph/rewrite.hpp"
-#include "study/watch.hpp"
+#include "models/watch.hpp"
 
 #include <algorithm>
 #include <numeric>

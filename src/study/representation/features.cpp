@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "data/loader.hpp"
 #include "graph/passes.hpp"
-#include "study/watch.hpp"
+#include "models/watch.hpp"
 #include "train/evaluate.hpp"
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 
 #include "base/log.hpp"
 #include "models/cost.hpp"
-#include "study/watch.hpp"
+#include "models/watch.hpp"
 #include "train/open_network.hpp"
 
 #include <set>

@@ -1,5 +1,5 @@
 // Layers and blocks are found in any network, and what is read there is the network's own.
-#include "study/watch.hpp"
+#include "models/watch.hpp"
 
 #include "base/random.hpp"
 #include "graph/differentiate.hpp"

@@ -1,6 +1,6 @@
 #include "base/error.hpp"
 #include "graph/differentiate.hpp"
-#include "study/watch.hpp"
+#include "models/watch.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "study/watch.hpp"
+#include "models/watch.hpp"
 
 #include "graph/rewrite.hpp"
 

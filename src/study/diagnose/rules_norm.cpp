@@ -1,0 +1,120 @@
+// Rules on batch norm, and on training and inference that differ.
+#include "base/text.hpp"
+#include "study/diagnose/rules.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace resnet::rules {
+namespace {
+
+/// Running statistics against those of the data. Batches of a healthy network differ from them by 0.1 to 0.4 deviations
+/// and a factor of 0.7 to 1.4; see tests/study/diagnose for the networks this was measured on.
+constexpr double largest_shift = 1, largest_spread = 4;
+
+bool is_off(const NormHealth& norm) {
+  return norm.running &&
+         (norm.shift > largest_shift || norm.spread > largest_spread || norm.spread < 1 / largest_spread);
+}
+
+/// Behind the first batch norm a training step sees the same whatever the scale of its input was: other input shows
+/// there and hardly later, running statistics that lag behind show everywhere.
+bool off_at_input_only(const std::vector<NormHealth>& norms) {
+  const auto off = std::ranges::count_if(norms, is_off);
+  return !norms.empty() && is_off(norms.front()) && 2 * off <= std::ssize(norms);
+}
+
+/// With the usual momentum of 0.1 the start has no more weight after 100 steps.
+bool had_time(const Measurements& measured) { return measured.steps < 0 || measured.steps >= 100; }
+
+std::string off_text(const NormHealth& norm) {
+  return fmt::format(
+      "{}: the data's means lie {:.2g} deviations from the running ones, and their variance is {:.2g} "
+      "times the running one",
+      norm.name, norm.shift, norm.spread);
+}
+
+template <class Test>
+std::vector<std::string> norms_where(const Measurements& measured, Test&& test) {
+  std::vector<std::string> names;
+  for (const NormHealth& norm : measured.health.norms)
+    if (test(norm)) names.push_back(norm.name);
+  return names;
+}
+
+std::string of_norms(const std::vector<std::string>& names, const Measurements& measured) {
+  return fmt::format("{} of {}", names.size(), plural(measured.health.norms.size(), "batch norm"));
+}
+
+}  // namespace
+
+std::optional<Evidence> statistics_untouched(const Measurements& measured) {
+  if (!had_time(measured)) return std::nullopt;
+  const auto names = norms_where(measured, [](const NormHealth& norm) { return norm.running && norm.untouched; });
+  // A layer whose data happen to have mean 0 and variance 1 has nothing to be updated.
+  if (names.empty() || std::ranges::none_of(measured.health.norms, is_off)) return std::nullopt;
+  return Evidence{
+      of_norms(names, measured) + " still have the running mean 0 and variance 1 that they began with, or nearly so",
+      names};
+}
+
+std::optional<Evidence> statistics_of_other_input(const Measurements& measured) {
+  const std::vector<NormHealth>& norms = measured.health.norms;
+  if (!had_time(measured) || norms.empty() || statistics_untouched(measured) || !off_at_input_only(norms))
+    return std::nullopt;
+  return Evidence{"at the first batch norm, " + off_text(norms.front()), {norms.front().name}};
+}
+
+std::optional<Evidence> statistics_stale(const Measurements& measured) {
+  if (!had_time(measured) || statistics_untouched(measured) || statistics_of_other_input(measured)) return std::nullopt;
+  const auto names = norms_where(measured, is_off);
+  if (names.empty() || 4 * names.size() < measured.health.norms.size()) return std::nullopt;
+  const auto worst = std::ranges::find(measured.health.norms, names.front(), &NormHealth::name);
+  return Evidence{
+      of_norms(names, measured) + " have other running statistics than the data give; for one, " + off_text(*worst),
+      names};
+}
+
+std::optional<Evidence> norm_collapsed(const Measurements& measured) {
+  const auto names = norms_where(measured, [](const NormHealth& norm) { return norm.collapsed >= 0.5; });
+  if (names.empty()) return std::nullopt;
+  const auto worst = std::ranges::find(measured.health.norms, names.front(), &NormHealth::name);
+  return Evidence{fmt::format("{}: the median variance of {}'s channels is {:.2g}, its epsilon {:.2g}",
+                              of_norms(names, measured), worst->name, worst->variance, worst->epsilon),
+                  names};
+}
+
+std::optional<Evidence> norm_without_gamma(const Measurements& measured) {
+  if (measured.starts_as_identity && !measured.trained()) return std::nullopt;
+  const auto names = norms_where(measured, [](const NormHealth& norm) { return norm.tiny_gamma >= 0.9; });
+  if (names.empty()) return std::nullopt;
+  return Evidence{"gamma is 0 in nearly all channels of " + of_norms(names, measured), names};
+}
+
+std::optional<Evidence> norm_saturated(const Measurements& measured) {
+  const auto off = norms_where(measured, [](const NormHealth& norm) { return norm.off >= 0.5; });
+  const auto open = norms_where(measured, [](const NormHealth& norm) { return norm.open >= 0.5; });
+  const auto& names = off.empty() ? open : off;
+  if (names.empty()) return std::nullopt;
+  return Evidence{
+      fmt::format("in at least half of the channels of {} beta lies more than 3 |gamma| {} zero, so the ReLU "
+                  "behind {}",
+                  of_norms(names, measured), off.empty() ? "above" : "below",
+                  off.empty() ? "changes nothing" : "lets nothing through"),
+      names};
+}
+
+std::optional<Evidence> train_eval_mismatch(const Measurements& measured) {
+  if (!had_time(measured)) return std::nullopt;
+  const double training = measured.health.output.top1, inference = measured.inference.top1;
+  // 256 images: 0.15 is more than three standard deviations of the difference.
+  constexpr double largest_gap = 0.15;
+  if (training - inference < largest_gap) return std::nullopt;
+  return Evidence{
+      fmt::format("the same images are {:.1f} % right (loss {:.3f}) with the statistics of their batch, and "
+                  "{:.1f} % (loss {:.3f}) in inference",
+                  100 * training, measured.health.output.loss, 100 * inference, measured.inference.loss)};
+}
+
+}  // namespace resnet::rules

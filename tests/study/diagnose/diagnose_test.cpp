@@ -1,0 +1,110 @@
+// The front door of a diagnosis: what it says of a fault and of a healthy network, what it leaves, what it refuses; and
+// single figures against numbers worked out by hand.
+#include "study/diagnose/diagnose.hpp"
+
+#include "../small_study.hpp"
+#include "patients.hpp"
+#include "train/health/tensor_figures.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace resnet::test {
+namespace {
+
+using Diagnose = SmallStudy;
+
+DiagnoseRequest small(const fs::path& out) {
+  return {.model = "resnet8",
+          .data = "builtin:patterns?count=400",
+          .measure = {.batches = 2, .batch = 16},
+          .threads = 1,
+          .out = out};
+}
+
+TEST_F(Diagnose, SaysThatAHealthyNetworkIsHealthy) {
+  const DiagnoseResult result = diagnose(small(folder / "run"));
+  EXPECT_FALSE(has_fault(result.findings));
+  EXPECT_NE(to_text(result).find("Healthy: none of"), std::string::npos);
+  EXPECT_NE(bytes("run/report.html").find("What was looked for"), std::string::npos);
+  const Json json = Json::parse(bytes("run/results.json"));
+  EXPECT_EQ(json["healthy"], true);
+  EXPECT_EQ(json["layers"].size(), 8);
+  EXPECT_EQ(json["blocks"].size(), 3);
+  EXPECT_EQ(json["images"], 32);
+  EXPECT_TRUE(path_exists(folder / "run" / "figures" / "gradient.svg"));
+}
+
+TEST_F(Diagnose, SaysWhatIsWrongAndWhatToChange) {
+  DiagnoseRequest request = small(folder / "run");
+  request.open.mean = {0};
+  request.open.deviation = {1.0f / 255};
+  const DiagnoseResult result = diagnose(request);
+  ASSERT_FALSE(result.findings.empty());
+  EXPECT_EQ(result.findings.front().rule->name, "input-scale");
+  const std::string text = to_text(result);
+  for (const char* part : {"seen ", "likely ", "change ", "--mean"}) EXPECT_NE(text.find(part), std::string::npos);
+  EXPECT_EQ(Json::parse(bytes("run/results.json"))["healthy"], false);
+}
+
+TEST_F(Diagnose, ThreadsChangeNothing) {
+  diagnose(small(folder / "one"));
+  DiagnoseRequest request = small(folder / "three");
+  request.threads = 3;
+  diagnose(request);
+  Json one = Json::parse(bytes("one/results.json")), three = Json::parse(bytes("three/results.json"));
+  one.erase("report"), three.erase("report");
+  EXPECT_EQ(one, three);
+}
+
+TEST_F(Diagnose, LeavesNothingWhereItFails) {
+  DiagnoseRequest request = small(folder / "run");
+  request.model = "resnet9";
+  EXPECT_THROW(diagnose(request), Error);
+  request = small(folder / "run");
+  request.data = "nowhere";
+  EXPECT_THROW(diagnose(request), Error);
+  EXPECT_FALSE(path_exists(folder / "run"));
+}
+
+TEST(HealthRules, HaveNamesOfTheirOwnAndExplainKnownOnes) {
+  std::set<std::string_view> names;
+  for (const HealthRule& rule : health_rules()) EXPECT_TRUE(names.insert(rule.name).second) << rule.name;
+  for (const HealthRule& rule : health_rules())
+    for (std::size_t at = 0; at < rule.explains.size();) {
+      const std::size_t end = std::min(rule.explains.find(' ', at), rule.explains.size());
+      EXPECT_TRUE(names.contains(rule.explains.substr(at, end - at))) << rule.name << " explains " << rule.explains;
+      at = end + 1;
+    }
+}
+
+TEST(HealthRules, NameSomeFaultsQuickly) {
+  Patient patient = fresh("mlp", "patterns");
+  EXPECT_TRUE(found_in(patient).empty());
+  patient.recipe.schedule.peak = 10;
+  EXPECT_EQ(found_in(patient), std::vector<std::string>{"rate-too-high"});
+  patient.recipe.schedule.peak = 1e-4;
+  EXPECT_EQ(found_in(patient), std::vector<std::string>{"rate-too-low"});
+  patient = fresh("mlp", "patterns");
+  change_data(patient, [](int64_t, std::vector<uint8_t>&, int& label) { label = 1; });
+  EXPECT_EQ(found_in(patient).front(), "one-label");
+}
+
+TEST(TensorFigures, AreWhatTheirNamesSay) {
+  Tensor x(Shape{2, 2, 1, 2});
+  std::ranges::copy(std::vector<float>{1, 3, 0, 0, 5, 7, 0, -2}, x.data<float>().begin());
+  const ChannelMoments moments = channel_moments(x);
+  EXPECT_EQ(moments.sum, (std::vector<double>{16, -2}));
+  EXPECT_EQ(moments.squares, (std::vector<double>{84, 4}));
+  EXPECT_EQ(moments.mean(), 1.75);
+  Passed passed;
+  passed.add(x);
+  EXPECT_EQ(passed.dead(), 0.5);
+  EXPECT_EQ(passed.zero_part(), 0.5);
+  Tensor rows(Shape{3, 2});
+  std::ranges::copy(std::vector<float>{1, 0, 1, 1, 0, 2}, rows.data<float>().begin());
+  EXPECT_NEAR(neighbour_cosine(rows), std::sqrt(0.5), 1e-12);
+}
+
+}  // namespace
+}  // namespace resnet::test
