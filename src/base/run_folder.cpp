@@ -29,9 +29,10 @@ fs::path first_free(const fs::path& parent, const std::string& name) {
 
 /// Whether something in a run folder was put there by a run: what all kinds of runs leave behind.
 bool is_of_a_run(const fs::path& path) {
-  constexpr std::string_view names[] = {
-      "bad_files.csv", "checkpoints", "classes.txt",  "command.txt", "config.toml",  "environment.json", "figures",
-      "log.txt",       "metrics.csv", "pieces.jsonl", "report.html", "results.json", "split.csv"};
+  constexpr std::string_view names[] = {"bad_files.csv", "checkpoints",     "classes.txt",      "command.txt",
+                                        "config.toml",   "diagnosis.jsonl", "environment.json", "figures",
+                                        "log.txt",       "metrics.csv",     "pieces.jsonl",     "report.html",
+                                        "results.json",  "split.csv"};
   return std::ranges::find(names, path.filename().string()) != std::end(names) ||
          path.extension().string().starts_with(".tmp");
 }

@@ -32,7 +32,7 @@ void show(const TrainResult& result, bool json) {
 }
 
 struct TrainOptions {
-  TrainRequest request;
+  TrainRequest request{.diagnose_every = 100};
   std::string recipe{recipes().front().name};
   RecipeChanges changes;
   std::string precision = "fp32", memory = "normal";
@@ -140,6 +140,9 @@ void add_run_options(CLI::App& app, TrainOptions& options) {
       ->type_name("DIR");
   app.add_flag("--force", request.force, "replace an earlier run in --out");
   add_whole(app, "--checkpoint-every", request.checkpoint_every, 0, any, "steps; 0: after each epoch");
+  add_whole(app, "--diagnose-every", request.diagnose_every, 0, any,
+            "steps between samples of the health of layers and blocks, shown by the report over depth and time (100); "
+            "0: none");
   app.add_flag("--no-reuse", options.no_reuse, "give every value its own memory, to find a fault");
   add_json(app, options.json);
 }

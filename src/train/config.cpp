@@ -169,6 +169,9 @@ RunConfig read_config(const toml::table& root) {
   config.checkpoint_every = training.integer("checkpoint_every");
   if (config.checkpoint_every < 0)
     fail_data("[training] checkpoint_every: expected 0 or more, got ", config.checkpoint_every);
+  if (training.has("diagnose_every")) config.diagnose_every = training.integer("diagnose_every");
+  if (config.diagnose_every < 0)
+    fail_data("[training] diagnose_every: expected 0 or more, got ", config.diagnose_every);
   config.recipe = read_recipe(Section(root, "recipe"));
   for (const Section* section : {&run, &model, &data, &training}) section->expect_no_more();
   return config;
@@ -224,12 +227,13 @@ std::string to_toml(const RunConfig& config) {
              "train_images = {}\ntrain_hash = {}\ntest_images = {}\ntest_hash = {}\n\n"
              "[training]\nseed = {}\nprecision = \"{}\"\nmemory = \"{}\"\n"
              "instruction_set = {}\nplan = {}  # fingerprint of the chosen kernels\n"
-             "checkpoint_every = {}  # steps; decides no number\n\n",
+             "checkpoint_every = {}  # steps; decides no number\n"
+             "diagnose_every = {}  # steps between samples of the network's health; likewise\n\n",
              format_version, quoted(config.model), quoted(config.model_spec), quoted(config.data),
              real(config.validation), real(config.max_bad), config.train.count, quoted(config.train.hash),
              config.test.count, quoted(config.test.hash), config.seed, name_of(config.step.precision),
              config.step.low_memory ? "low" : "normal", quoted(config.instruction_set), quoted(config.plan),
-             config.checkpoint_every) +
+             config.checkpoint_every, config.diagnose_every) +
          to_toml(config.recipe);
 }
 

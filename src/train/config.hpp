@@ -36,6 +36,7 @@ struct RunConfig {
   std::string instruction_set;   // what the kernels were chosen for
   std::string plan;              // a fingerprint of the implementations chosen for the training step
   int64_t checkpoint_every = 0;  // steps; decides no number, but a resumed run keeps it
+  int64_t diagnose_every = 0;    // steps between samples of the network's health; 0: none. Likewise
   Recipe recipe;
   bool operator==(const RunConfig&) const = default;
 };

@@ -22,7 +22,8 @@ struct MetricsRow {
 };
 
 /// runs/<verb>/<name>[-N]/{config.toml, command.txt, environment.json, metrics.csv, classes.txt, checkpoints/,
-/// report.html, log.txt}, and for photos split.csv and, if there are bad ones, bad_files.csv
+/// report.html, log.txt}, diagnosis.jsonl where health is sampled, and for photos split.csv and, if there are bad ones,
+/// bad_files.csv
 class RunDirectory {
  public:
   explicit RunDirectory(fs::path path) : path_(std::move(path)) {}
@@ -42,6 +43,8 @@ class RunDirectory {
   fs::path best() const { return path_ / "checkpoints" / "best.safetensors"; }
   /// What the run stands for: `best`, or `last` before the first epoch has ended.
   fs::path model() const { return path_exists(best()) ? best() : last(); }
+  /// Samples of the network's health (train/health/samples.hpp), if the run keeps them.
+  fs::path diagnosis() const { return path_ / "diagnosis.jsonl"; }
   fs::path report() const { return path_ / "report.html"; }
   fs::path log() const { return path_ / "log.txt"; }
 

@@ -194,6 +194,7 @@ std::pair<TrainingPlan, RunConfig> planned(const TrainRequest& request, const Da
                    .instruction_set = {},
                    .plan = {},
                    .checkpoint_every = request.checkpoint_every,
+                   .diagnose_every = request.diagnose_every,
                    .recipe = plan.recipe};
   return {std::move(plan), std::move(config)};
 }

@@ -54,6 +54,7 @@ struct TrainRequest {
   fs::path out = {};             // the run directory itself; empty: the next free runs/train/NAME[-N]
   bool force = false;            // `out` may be an earlier run, which goes when this one has begun
   int64_t checkpoint_every = 0;  // steps; 0: at the end of epochs only
+  int64_t diagnose_every = 0;    // steps between samples of the network's health; 0: none. They change no result
   bool reuse_memory = true;
   Backend backend = Backend::cpu;  // reference: the slow oracle, to tell a fault of the kernels from one of the network
   std::string command = {};        // as typed, for command.txt and the report

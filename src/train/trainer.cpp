@@ -153,6 +153,7 @@ void Trainer::train_step(const RunDirectory& run) {
   const TrainingProgram::Result result = advance(false);
   if (!std::isfinite(result.loss)) diagnose(run);
   images_trained_ += position_.running.images - before;
+  sample_health(run);
   pace_.update({.compute = time_.compute, .waiting = time_.loading, .loader = loader_.times()});
   if (step_hook) step_hook(position_.step);
 }
@@ -227,6 +228,8 @@ TrainResult Trainer::train(const RunDirectory& run, std::vector<MetricsRow> rows
   rows_ = std::move(rows);
   earlier_seconds_ = rows_.empty() ? 0 : rows_.back().time;
   start_ = Clock::now();
+  samples_ = truncate_samples(run.diagnosis(), position_.step);
+  sample_health(run);
   if (position_.best_top1 && position_.best_step == position_.step) save_best(run);
   const int64_t batch = setup_.config.recipe.batch, every = setup_.config.checkpoint_every;
   {
@@ -272,6 +275,7 @@ void Trainer::report(const RunDirectory& run, const std::string& failure) {
                         .test = shown_.get(),
                         .augmentation = describe(loader_options(setup_).augmentation),
                         .class_weights = describe_class_weights(setup_.config.recipe.class_weights, *setup_.data.train),
+                        .samples = samples_,
                         .training = shown_training_,
                         .evaluation = evaluation_,
                         .time = time_,

@@ -7,6 +7,7 @@
 #include "train/checkpoint.hpp"
 #include "train/config.hpp"
 #include "train/evaluate.hpp"
+#include "train/health/samples.hpp"
 #include "train/pace.hpp"
 #include "train/run.hpp"
 #include "train/train.hpp"
@@ -57,6 +58,7 @@ class Trainer {
   TrainingProgram::Result advance(bool checked);
   void count(const TrainingProgram::Result& result, int64_t images);
   void train_step(const RunDirectory& run);
+  void sample_health(const RunDirectory& run);
   std::optional<EvaluationResult> evaluate_now();
   void finish_epoch(const RunDirectory& run);
   void stop(const RunDirectory& run);
@@ -81,6 +83,8 @@ class Trainer {
   TrainingProgram program_;
   InferenceProgram inference_;
   std::vector<MetricsRow> rows_;
+  std::optional<HealthSampler> sampler_;
+  std::vector<HealthSample> samples_;
   std::optional<EvaluationResult> evaluation_;
   Pace pace_;
   std::shared_ptr<const Dataset> shown_;  // the test part as the network sees it, for the report

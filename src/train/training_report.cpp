@@ -147,6 +147,7 @@ void add_making(HtmlPage& page, const TrainingReport& report) {
               {"waiting for images", fmt::format("{:.1f} s", time.loading)},
               {"evaluation", duration_text(time.evaluation)},
               {"saving", fmt::format("{:.1f} s", time.saving)},
+              {"sampling health", fmt::format("{:.1f} s", time.health)},
               {"steps done", fmt::format("{} of {}", report.steps_done, report.steps)}});
   page.preformatted(to_toml(report.config), "Configuration (config.toml)");
   Pairs environment = report.environment;
@@ -161,6 +162,7 @@ void write_report(const RunDirectory& run, const TrainingReport& report) {
   HtmlPage page(report.model.name + " on " + report.config.data, fmt::format("seed {}", report.config.seed));
   add_highlights(page, report, cost);
   add_curves(page, report);
+  add_samples(page, report.samples, report.config.diagnose_every);
   add_evaluation(page, report);
   add_training_images(page, report);
   add_network(page, report);

@@ -5,6 +5,7 @@
 #include "models/model.hpp"
 #include "train/config.hpp"
 #include "train/environment.hpp"
+#include "train/health/samples.hpp"
 #include "train/metrics.hpp"
 #include "train/run.hpp"
 #include "train/training_images.hpp"
@@ -17,7 +18,7 @@ namespace resnet {
 
 /// Where the seconds of a training went.
 struct TimeSplit {
-  double compute = 0, loading = 0, evaluation = 0, saving = 0;
+  double compute = 0, loading = 0, evaluation = 0, saving = 0, health = 0;
 };
 
 struct TrainingReport {
@@ -32,6 +33,7 @@ struct TrainingReport {
   const Dataset* test = nullptr;               // the images shown, of one size
   std::string augmentation;                    // in words
   std::string class_weights;                   // likewise; empty if there are none
+  std::vector<HealthSample> samples;           // of the network's health, if the run keeps them
   std::vector<TrainingImage> training;         // some images as they are trained on
   std::optional<EvaluationResult> evaluation;  // none before the first epoch has ended
   TimeSplit time;

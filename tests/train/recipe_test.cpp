@@ -67,6 +67,7 @@ RunConfig sample_config() {
   config.train = {.count = 45000, .hash = "0123456789abcdef"};
   config.test = {.count = 5000, .hash = "fedcba9876543210"};
   config.checkpoint_every = 25;
+  config.diagnose_every = 100;
   config.seed = 42;
   config.instruction_set = "avx512";
   config.plan = "0123456789abcdef";
