@@ -236,11 +236,12 @@ def csv_seeds():
     put("csv/bad_files.csv", "file,reason\nants/2.jpg,\"JPEG: cut short\nafter 12 lines\"\nants/3.jpg,is no im")
 
 
-SPEC = {"block": "basic", "blocks": [1, 1, 1], "classes": 10, "compression": 1.0, "depth": 0, "dropout": 0.0, "family": "resnet",
+SPEC = {"activation": "original", "block": "basic", "blocks": [1, 1, 1], "branch_scale": 1.0, "classes": 10,
+        "compression": 1.0, "depth": 0, "dropout": 0.0, "family": "resnet", "gate": "none", "gate_bias": 0.0,
         "group_width": 64, "groups": 1, "growth": 0, "input": [3, 32, 32], "name": "resnet8", "preactivation": False,
-        "projection": "strided", "relu_output": False, "shortcut": "A", "squeeze": 0, "stem": "conv3x3", "stem_width": 16,
-        "stochastic_depth": 0.0, "stride_at": "conv3x3", "width": 0, "widths": [16, 32, 64], "zero_channels": "around",
-        "zero_gamma": False}
+        "projection": "strided", "relu_output": False, "shortcut": "A", "shortcut_dropout": 0.0, "shortcut_scale": 1.0,
+        "squeeze": 0, "stem": "conv3x3", "stem_width": 16, "stochastic_depth": 0.0, "stride_at": "conv3x3", "width": 0,
+        "widths": [16, 32, 64], "zero_channels": "around", "zero_gamma": False}
 POSITION = {"epoch": 1, "step_in_epoch": 0, "step": 4, "seed": 0, "loss_sum": 0.5, "images": 0, "correct": 0,
             "gentle": False, "window_images": 0, "window_correct": 0, "gentle_end": 0, "rate": 0.03,
             "best_top1": 0.1875, "best_step": 4}
@@ -264,6 +265,7 @@ memory = "normal"
 instruction_set = "avx512"
 plan = "786ed5ee902fe887"
 checkpoint_every = 0
+diagnose_every = 100
 [recipe]
 name = "short"
 epochs = 1
@@ -312,7 +314,7 @@ def text_seeds():
     put("config/run.toml", CONFIG)
     put("config/recipe.toml", CONFIG[CONFIG.index("[recipe]"):])
     later = ("max_bad", "random_resized_crop", "scaled_decoding", "randaugment", "trivial_augment", "colour_jitter", "lighting",
-             "random_erasing", "mixup", "cutmix", "sampling", "class_weights")  # keys that runs before 1.0 may lack
+             "random_erasing", "mixup", "cutmix", "sampling", "class_weights", "diagnose_every")  # keys that runs before 1.0 may lack
     put("config/early.toml", "".join(line for line in CONFIG.splitlines(True) if not line.startswith(later)))
     put("metadata/spec.json", json.dumps(SPEC))
     put("metadata/preprocessing.json", json.dumps({"channels": 3, "height": 32, "width": 32, "mean": [0.5, 0.5, 0.5],
