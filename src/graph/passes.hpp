@@ -40,8 +40,9 @@ std::pair<Graph, Parameters> fully_convolutional(const Graph& graph, const Param
 
 /// Memory for time: where backward reads the output of a cheap forward node (batch norm, ReLU, most residual sums), a
 /// clone right before that use computes it again, so that it need not be kept. A clone never updates running
-/// statistics.
-Graph recompute(const Graph& graph);
+/// statistics. Of the outputs of such nodes, `most_kept` bytes at most stay kept: they are dropped from the input on,
+/// because what is computed again there comes at the end of the backward pass, when memory is free.
+Graph recompute(const Graph& graph, double most_kept = 0);
 
 enum class Precision : uint8_t { fp32, bf16 };
 std::string_view name_of(Precision precision);

@@ -13,6 +13,10 @@
 namespace resnet {
 namespace {
 
+// Of what is cheap to compute again, a step keeps this much unless memory is asked to be low. Small networks, whose
+// batch norms weigh most, keep all; ResNet-50 (fp32, batch 32) takes 16% less memory.
+constexpr double kept_at_most = 640.0 * (1 << 20);
+
 Tensor scalar(double value) {
   Tensor tensor(Shape{1});
   tensor.data<float>()[0] = static_cast<float>(value);
@@ -44,7 +48,7 @@ Graph training_graph(const ModelSpec& spec, const Recipe& recipe, const StepOpti
                        .nesterov = recipe.nesterov,
                        .rate_scale = rate_scales(whole, recipe),
                        .decay_vectors = recipe.decay_all});
-  return options.low_memory ? recompute(graph) : graph;
+  return recompute(graph, options.low_memory ? 0 : kept_at_most);
 }
 
 TrainingProgram::TrainingProgram(const ModelSpec& spec, const Recipe& recipe, const StepOptions& step, State& state,

@@ -83,7 +83,7 @@ TEST(Inspect, TellsWhatALargeBatchWouldNeed) {
   const Outcome plan = Workplace().run({"inspect", "resnet50", "--mode", "train", "--batch", "1024", "--json"},
                                        {.memory_bytes = std::size_t{4} << 30});
   ASSERT_EQ(plan.code, 0) << plan.err;
-  EXPECT_GT(plan.json()["memory"]["arena"].get<double>(), 64e9);
+  EXPECT_GT(plan.json()["memory"]["arena"].get<double>(), 40e9);
 }
 
 TEST(Train, EvalResumeAndInspectAgree) {

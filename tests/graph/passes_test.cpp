@@ -171,11 +171,11 @@ TEST(Recompute, ClonesWhatBackwardReadsAndNeverTheRunningStatistics) {
   EXPECT_EQ(count<UpdateRunning>(after), count<UpdateRunning>(before));
 }
 
-// Two sums in a row are computed again, the third is kept, so that none needs a chain back to the first.
-TEST(Recompute, KeepsEveryThirdSum) {
+// Blocks conv-bn, added to their input, ReLU, one after the other, and the gradients of their weights.
+Graph chain_of_sums(int blocks) {
   Builder net(Mode::training);
   Value h = net.input("x", {4, 8, 6, 6});
-  for (int block = 0; block < 7; ++block) {
+  for (int block = 0; block < blocks; ++block) {
     const std::string name = "block" + std::to_string(block);
     h = net.relu(
         net.add(net.batch_norm(name + ".bn", net.conv(name, h, {.channels = 8, .kernel = 3, .padding = 1})), h));
@@ -183,10 +183,33 @@ TEST(Recompute, KeepsEveryThirdSum) {
   net.observe("y", h);
   Graph graph = fuse(net.take());
   differentiate(graph, {{*graph.find("y"), {}}}, graph.parameters());
-  const int sums = count<Binary>(graph);
+  return graph;
+}
+
+// Four sums in a row are computed again, the fifth is kept, so that none needs a chain back to the first.
+TEST(Recompute, KeepsEveryFifthSum) {
+  const Graph graph = chain_of_sums(11);
   const Graph after = recompute(graph);
   verify(after);
-  EXPECT_EQ(count<Binary>(after) - sums, 4);  // 0 and 1, 3 and 4; 2 and 5 are kept, and 6 is an output
+  EXPECT_EQ(count<Binary>(after) - count<Binary>(graph), 8);  // 4 and 9 are kept, and 10 is an output
+}
+
+TEST(Recompute, KeepsWhatItMayAndDropsFromTheInputOn) {
+  const Graph graph = chain_of_sums(3);
+  const double sum = 4 * 8 * 6 * 6 * 4;  // bytes; backward reads those of blocks 0 and 1, whose dropping costs it
+  const auto sums_again = [&](double most_kept) {
+    const Graph after = recompute(graph, most_kept);
+    verify(after);
+    std::vector<std::string> names;
+    for (const Node& node : after.nodes())
+      if (std::holds_alternative<Binary>(node.op) && node.name.ends_with(".again")) names.push_back(node.name);
+    return names;
+  };
+  EXPECT_EQ(sums_again(2 * sum).size(), 0u);
+  const std::vector<std::string> one = sums_again(sum), two = sums_again(0);
+  ASSERT_EQ(one.size(), 1u);
+  ASSERT_EQ(two.size(), 2u);
+  EXPECT_TRUE(std::ranges::find(two, one[0]) != two.end());
 }
 
 TEST(Precision, ImagesAreLowWhileWeightsStatisticsAndOutputsAreNot) {
