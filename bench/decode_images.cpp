@@ -1,4 +1,4 @@
-// The speed of the image path on one core, for bench/compare_decode: decode, cut a window, resize to 224x224,
+// The speed of the image path on one core, for bench/peers/compare_decode: decode, cut a window, resize to 224x224,
 // normalise.
 //   bench_decode_images LIST SCALE_FOR SECONDS STEP
 // LIST holds a line "TOP LEFT HEIGHT WIDTH FILE" for each picture; SCALE_FOR is DecodeOptions::scale_for; STEP is how

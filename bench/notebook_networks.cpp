@@ -1,5 +1,5 @@
 // notebook_networks [SECONDS]: microseconds of one forward and backward pass of the notebook's 16-wide networks from a
-// reused plan, in double on one thread, as one JSON object. bench/compare_numpy runs it in turn with NumPy.
+// reused plan, in double on one thread, as one JSON object. bench/peers/compare_numpy runs it in turn with NumPy.
 #include <resnet/resnet.hpp>
 
 #include <fmt/format.h>

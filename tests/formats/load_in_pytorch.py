@@ -11,7 +11,7 @@ import numpy
 import torch
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench/peers"))
 import torch_networks  # noqa: E402
 
 TYPES = {"F32": "<f4", "I64": "<i8"}

@@ -1,5 +1,5 @@
 // Faults planted as users make them, and healthy networks: how many are named, and how often the diagnosis cries wolf.
-// The table is printed; docs/diagnose.md keeps a copy.
+// The table is printed.
 #include "patients.hpp"
 
 #include <fmt/format.h>
