@@ -181,12 +181,20 @@ bool PickleMachine::memory(uint8_t op) {
   }
 }
 
+bool PickleMachine::push_global(const std::string& module, const std::string& name) {
+  // Each use of a remembered name copies it, so a long one would multiply.
+  constexpr std::size_t longest = 1000;
+  if (module.size() + name.size() > longest)
+    fail_model("pickle: a class name of ", module.size() + name.size(), " bytes; at most ", longest, " are expected");
+  return push_text(module + "." + name, PickleKind::global);
+}
+
 bool PickleMachine::push_call(PickleRef callee, const std::vector<PickleRef>& arguments) {
+  spend(1 + arguments.size());
   const PickleValue& global = at(callee);
   if (global.kind == PickleKind::global && global.text == "collections.OrderedDict") return push_dict(arguments);
   std::vector<PickleRef> items = {callee};
   items.insert(items.end(), arguments.begin(), arguments.end());
-  spend(items.size());
   return push_items(PickleKind::call, std::move(items));
 }
 
@@ -211,6 +219,8 @@ bool PickleMachine::object(uint8_t op) {
     }
     case 0x93: {
       const std::vector<PickleRef> names = popped(2);
+      if (at(names[0]).kind != PickleKind::text || at(names[1]).kind != PickleKind::text)
+        fail_model("pickle: malformed, a class whose name is no text");
       return push_global(at(names[0]).text, at(names[1]).text);
     }
     case 'i': {

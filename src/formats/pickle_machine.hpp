@@ -83,9 +83,7 @@ class PickleMachine {
     return push_new({.kind = kind, .items = std::move(items)});
   }
   bool push_long(uint64_t length);
-  bool push_global(const std::string& module, const std::string& name) {
-    return push_text(module + "." + name, PickleKind::global);
-  }
+  bool push_global(const std::string& module, const std::string& name);
   /// callee(arguments): written down, not done.
   bool push_call(PickleRef callee, const std::vector<PickleRef>& arguments);
   bool push_dict(const std::vector<PickleRef>& arguments);

@@ -96,6 +96,7 @@ template <class T>
 void append_fixed(const ProtobufField& field, std::vector<T>& to) {
   if (field.wire == 0 || field.bytes.size() % sizeof(T) != 0) fail_model("protobuf: malformed packed numbers");
   const std::size_t before = to.size(), count = field.bytes.size() / sizeof(T);
+  if (count == 0) return;
   to.resize(before + count);
   std::memcpy(to.data() + before, field.bytes.data(), count * sizeof(T));
 }

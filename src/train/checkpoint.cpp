@@ -21,6 +21,15 @@ Recipe stored_recipe(const std::string& text) {
   }
 }
 
+// nlohmann::json would make an integer of any number.
+template <class Integer>
+void read_integer(const nlohmann::json& json, const char* key, Integer& to) {
+  const nlohmann::json& value = json.at(key);
+  if (!value.is_number_integer())
+    fail_model("the counters of the training: ", key, " is ", value.dump(), ", expected an integer of 64 bits");
+  value.get_to(to);
+}
+
 }  // namespace
 
 // nlohmann::json writes the shortest text that reads back as the same double.
@@ -49,20 +58,20 @@ TrainingPosition position_from_json(const std::string& text) {
   TrainingPosition position;
   try {
     const nlohmann::json json = nlohmann::json::parse(text);
-    json.at("epoch").get_to(position.epoch);
-    json.at("step_in_epoch").get_to(position.step_in_epoch);
-    json.at("step").get_to(position.step);
-    json.at("seed").get_to(position.seed);
+    read_integer(json, "epoch", position.epoch);
+    read_integer(json, "step_in_epoch", position.step_in_epoch);
+    read_integer(json, "step", position.step);
+    read_integer(json, "seed", position.seed);
     json.at("loss_sum").get_to(position.running.loss_sum);
-    json.at("images").get_to(position.running.images);
-    json.at("correct").get_to(position.running.correct);
+    read_integer(json, "images", position.running.images);
+    read_integer(json, "correct", position.running.correct);
     json.at("gentle").get_to(position.gentle);
-    json.at("window_images").get_to(position.window_images);
-    json.at("window_correct").get_to(position.window_correct);
-    json.at("gentle_end").get_to(position.gentle_end);
+    read_integer(json, "window_images", position.window_images);
+    read_integer(json, "window_correct", position.window_correct);
+    read_integer(json, "gentle_end", position.gentle_end);
     json.at("rate").get_to(position.rate);
     if (!json.at("best_top1").is_null()) position.best_top1 = json.at("best_top1").get<double>();
-    json.at("best_step").get_to(position.best_step);
+    read_integer(json, "best_step", position.best_step);
   } catch (const nlohmann::json::exception& error) {
     fail_model("the counters of the training cannot be read: ", error.what());
   }

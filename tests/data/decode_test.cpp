@@ -87,6 +87,13 @@ TEST(Decode, BombsAreRefusedByTheirHeader) {
   expect_refused(bmp, {"BMP is damaged", "height"});
 }
 
+TEST(Decode, RefusesAPngWhoseChunkEndsWhereItBegins) {
+  std::string png = seed("png/rgb.png");
+  png.replace(33, 4, "\xFF\xFF\xFF\xF4");  // the length of the chunk after IHDR: 2^32 - 12
+  png.replace(37, 4, "teXt");
+  expect_refused(png, {"PNG is damaged"});
+}
+
 TEST(Decode, StrictRefusesWhatLibjpegRecoversFrom) {
   const std::string whole = seed("jpeg/444.jpg");
   std::string jpeg = whole;

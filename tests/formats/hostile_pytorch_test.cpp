@@ -92,6 +92,14 @@ TEST(HostilePyTorch, SizeBombsAreRefused) {
   expect_pickle_refused(many + "u", "larger than the file");
 }
 
+TEST(HostilePyTorch, NameBombsAreRefused) {
+  expect_pickle_refused(global(std::string(2000, 'm'), "C"), "class name of 2001 bytes");
+  // Class names made of class names would double 64 times: STACK_GLOBAL of two copies of what is remembered.
+  std::string bomb = text("a") + text("b") + "\x93q\x01";
+  for (int level = 0; level < 64; ++level) bomb += "0h\x01h\x01\x93q\x01";
+  expect_pickle_refused(bomb, "a class whose name is no text");
+}
+
 TEST(HostilePyTorch, MemoBombsAreRefused) {
   // A list of two copies of the list before it, 64 times: 2^64 items for whoever walks it.
   std::string bomb = "]q\x01";

@@ -62,6 +62,9 @@ TEST(Position, IsReadBackExactly) {
   EXPECT_TRUE(position_from_json(to_json_text(position)) == position);
   EXPECT_THROW(position_from_json("{}"), Error);
   EXPECT_THROW(position_from_json("{"), Error);
+  std::string text = to_json_text(position);
+  text.replace(text.find("1007"), 4, "1e60");
+  EXPECT_THROW(position_from_json(text), Error);
 }
 
 TEST(Run, MetricsAreCutBackToACheckpoint) {

@@ -52,7 +52,7 @@ Bytes exif_of_jpeg(Bytes bytes) {
 }
 
 Bytes exif_of_png(Bytes bytes) {
-  for (uint64_t at = 8; !bytes.starts_with("IEND", at + 4); at += 12 + bytes.u32_big(at))
+  for (uint64_t at = 8; !bytes.starts_with("IEND", at + 4); at += 12 + uint64_t{bytes.u32_big(at)})
     if (bytes.starts_with("eXIf", at + 4)) return bytes.slice(at + 8, bytes.u32_big(at));
   return {};
 }

@@ -172,6 +172,16 @@ void start(JpegReader& reader, const JpegRequest& request) {
   });
 }
 
+// Where the scans of a progressive file leave coefficients out, libjpeg smooths over its blocks, and what it smooths
+// with depends on the columns and rows asked for. A window of such a picture is cut from the whole.
+bool smooths_blocks(const jpeg_decompress_struct& info) {
+  if (!info.progressive_mode || !info.coef_bits) return false;
+  const auto incomplete = [](int unknown_bits) { return unknown_bits != 0; };
+  for (int c = 0; c < info.num_components; ++c)
+    if (std::any_of(info.coef_bits[c], info.coef_bits[c] + DCTSIZE2, incomplete)) return true;
+  return false;
+}
+
 /// Columns [first, first + width) are what libjpeg decodes, the wanted ones among them.
 struct Columns {
   JDIMENSION first = 0, width = 0;
@@ -185,8 +195,8 @@ Columns cut_columns(JpegReader& reader, const Rectangle& window) {
   const int all = static_cast<int>(info.output_width);
   const int first = std::max(window.left - margin, 0);
   const int last = std::min(window.left + window.width + margin, all);
+  if (last - first == all || smooths_blocks(info)) return {0, info.output_width};
   Columns columns{static_cast<JDIMENSION>(first), static_cast<JDIMENSION>(last - first)};
-  if (last - first == all) return columns;
   reader.call([&] { jpeg_crop_scanline(&info, &columns.first, &columns.width); });
   return columns;
 }
@@ -197,7 +207,8 @@ void skip_to_row(JpegReader& reader, int row) {
   jpeg_decompress_struct& info = reader.info();
   const int block_rows = info.max_v_samp_factor * info.min_DCT_scaled_size;
   const int skipped = (row / block_rows - 1) * block_rows;
-  if (skipped > 0) reader.call([&] { jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(skipped)); });
+  if (skipped > 0 && !smooths_blocks(info))
+    reader.call([&] { jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(skipped)); });
 }
 
 // Whether a picture is cut short must not depend on the window, so where the file does not end as it should the rest

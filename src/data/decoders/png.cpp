@@ -95,7 +95,8 @@ ImageInfo probe_png(Bytes bytes) {
   info.alpha = (type & PNG_COLOR_MASK_ALPHA) != 0;
   info.channels = (type == PNG_COLOR_TYPE_RGB || type == PNG_COLOR_TYPE_RGB_ALPHA ? 3 : 1) + (info.alpha ? 1 : 0);
   info.progressive = bytes.u8(header + 12) != 0;
-  for (uint64_t at = 8; at + 8 < bytes.size() && !bytes.starts_with("IDAT", at + 4); at += 12 + bytes.u32_big(at)) {
+  for (uint64_t at = 8; at + 8 < bytes.size() && !bytes.starts_with("IDAT", at + 4);
+       at += 12 + uint64_t{bytes.u32_big(at)}) {
     info.alpha = info.alpha || bytes.starts_with("tRNS", at + 4);
     info.animated = info.animated || bytes.starts_with("acTL", at + 4);
   }
