@@ -1,6 +1,6 @@
 # resnet_layer(NAME USES targets... [INSIDE targets...] [EXCEPT files...]): the static library resnet_NAME of the sources
 # under src/NAME. USES are seen by everyone who links it, INSIDE only by its own sources. Files under an isa/ folder are
-# left to resnet_isa_copies.
+# left to resnet_isa_copies; those under an amx/ folder are compiled for AMX and run only where it is.
 function(resnet_layer name)
   cmake_parse_arguments(layer "" "" "USES;INSIDE;EXCEPT" ${ARGN})
   set(folder ${PROJECT_SOURCE_DIR}/src/${name})
@@ -11,6 +11,13 @@ function(resnet_layer name)
   set(isa_sources ${sources})
   list(FILTER isa_sources INCLUDE REGEX "/isa/[^/]*$")
   list(FILTER sources EXCLUDE REGEX "/isa/[^/]*$")
+  set(amx_sources ${sources})
+  list(FILTER amx_sources INCLUDE REGEX "/amx/[^/]*$")
+  set_property(SOURCE ${amx_sources} APPEND PROPERTY COMPILE_OPTIONS -march=x86-64-v4 -mprefer-vector-width=512
+               -mavx512bf16 -mamx-tile -mamx-bf16 -ffp-contract=fast)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)  # its own header of AVX-512 intrinsics, GCC bug 105593
+    set_property(SOURCE ${amx_sources} APPEND PROPERTY COMPILE_OPTIONS -Wno-uninitialized -Wno-maybe-uninitialized)
+  endif()
   if(sources)
     add_library(resnet_${name} STATIC ${sources})
     target_link_libraries(resnet_${name} PUBLIC ${layer_USES} PRIVATE ${layer_INSIDE})

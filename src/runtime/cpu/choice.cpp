@@ -1,5 +1,9 @@
 #include "runtime/cpu/choice.hpp"
 
+#include "graph/op_functions.hpp"
+#include "runtime/cpu/amx/kernels.hpp"
+#include "runtime/cpu/kernels.hpp"
+
 namespace resnet::cpu {
 
 // oneDNN 2.6.3, fp32, one thread, GFLOP/s of direct -> Winograd F(4x4, 3x3) for forward / backward-data /
@@ -43,6 +47,27 @@ dnnl::algorithm choose_algorithm(const ConvolutionSizes& s, DType type, std::str
 
 int64_t least_part_channels(const ConvolutionSizes& s, std::string_view isa) {
   return winograd_applies(s, isa) ? 32 : 16;
+}
+
+bool amx_applies(const Conv& conv, const Shape& x, const Shape& y) {
+  const Window& v = conv.window;
+  const bool first_layer = x.c() <= 4;  // its taps x channels, as 4 channels, still fill most of a tile
+  return x.n() % amx::images_in_row == 0 && conv.groups == 1 && v.dilation_h == 1 && v.dilation_w == 1 &&
+         y.c() % 16 == 0 && (x.c() % 16 == 0 || (first_layer && x.c() > 2));
+}
+
+bool prefers_batch_inner(const Graph& graph) {
+  if (!best_kernels().amx) return false;
+  int64_t suited = 0, all = 0;
+  for (const Node& node : graph.nodes()) {
+    const Conv* conv = std::get_if<Conv>(&node.op);
+    if (!conv || graph[node.inputs[0]].dtype != DType::bf16) continue;
+    const int64_t macs = cost(graph, node).macs;
+    all += macs;
+    if (amx_applies(*conv, graph[node.inputs[0]].shape, graph[node.outputs[0]].shape)) suited += macs;
+  }
+  // A convolution that is left costs a conversion there and one back.
+  return all == 0 || suited * 10 > all * 9;
 }
 
 }  // namespace resnet::cpu

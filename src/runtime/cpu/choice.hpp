@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/dtype.hpp"
+#include "graph/graph.hpp"
 #include "runtime/cpu/compat.hpp"
 
 #include <cstdint>
@@ -24,5 +25,12 @@ dnnl::algorithm choose_algorithm(const ConvolutionSizes& sizes, DType type, std:
 
 /// Output channels that a task should have at least, if they are to be cut.
 int64_t least_part_channels(const ConvolutionSizes& sizes, std::string_view isa);
+
+/// Whether own kernels on AMX take this convolution, as `conv` of images of shape `x` to shape `y`, and its gradients.
+bool amx_applies(const Conv& conv, const Shape& x, const Shape& y);
+
+/// Whether the images of this network should lie batch-inner: AMX is there, and nearly all multiply-adds of its
+/// convolutions on bf16 images are such.
+bool prefers_batch_inner(const Graph& graph);
 
 }  // namespace resnet::cpu

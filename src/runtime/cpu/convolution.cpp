@@ -3,6 +3,8 @@
 #include "runtime/cpu/convolution.hpp"
 
 #include "graph/op_functions.hpp"
+#include "runtime/cpu/choice.hpp"
+#include "runtime/cpu/convolution_amx.hpp"
 
 #include <algorithm>
 
@@ -54,6 +56,8 @@ Lanes make_lanes(Lowering& to, const ConvolutionRequest& request, Value weights,
 
 void lower(const Conv& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], w = node.inputs[1], y = node.outputs[0];
+  if (to.image_layout(y) == Layout::batch_inner && amx_applies(op, to.shape(x), to.shape(y)))
+    return lower_on_amx(op, node, to);
   const Grouping grouping = choose_grouping(to, to.shape(x), to.shape(y), op.groups);
   const ConvolutionSizes sizes = convolution_sizes(to.shape(x), to.shape(y), op.window, grouping);
   Step step = to.step(node, "");
@@ -115,6 +119,10 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
 
 void lower(const ConvGradInput& op, const Node& node, Lowering& to) {
   const Value w = node.inputs[0], dy = node.inputs[1], dx = node.outputs[0];
+  const Conv forward{.window = op.window, .groups = op.groups};
+  if (to.image_layout(dx) == Layout::batch_inner && to.shape(dx).c() % 16 == 0 &&
+      amx_applies(forward, to.shape(dx), to.shape(dy)))
+    return lower_on_amx(op, node, to);
   const Grouping grouping = choose_grouping(to, to.shape(dx), to.shape(dy), op.groups);
   const ConvolutionSizes sizes = convolution_sizes(to.shape(dx), to.shape(dy), op.window, grouping);
   Step step = to.step(node, "");

@@ -4,6 +4,8 @@
 #include "runtime/cpu/convolution.hpp"
 
 #include "graph/op_functions.hpp"
+#include "runtime/cpu/choice.hpp"
+#include "runtime/cpu/convolution_amx.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -118,6 +120,9 @@ void lower_by_lanes(const ConvolutionRequest& request, const Grouping& grouping,
 
 void lower(const ConvGradWeight& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], dy = node.inputs[1];
+  const Conv forward{.window = op.window, .groups = op.groups};
+  if (to.image_layout(dy) == Layout::batch_inner && amx_applies(forward, to.shape(x), to.shape(dy)))
+    return lower_on_amx(op, node, to);
   Step step = to.step(node, "");
   const Grouping grouping = choose_grouping(to, to.shape(x), to.shape(dy), op.groups);
   ConvolutionRequest request{.kind = Candidate::backward_weights,

@@ -7,6 +7,12 @@
 
 #include <string>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace resnet::cpu {
 
 namespace baseline {
@@ -45,8 +51,19 @@ bool has_fast_bf16() {
 }
 
 #if defined(__x86_64__)
+// The processor has tiles of bf16, the system saves their registers, and grants them to this process.
+bool has_amx() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned amx_bf16 = 1U << 22, amx_tile = 1U << 24;
+  if (!has_fast_bf16() || !allowed_by_onednn(dnnl::cpu_isa::avx512_core_amx)) return false;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & amx_bf16) == 0 || (d & amx_tile) == 0) return false;
+  constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, of asm/prctl.h since Linux 5.16
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+
 Kernels avx512_kernels() {
   Kernels table = avx512::kernels();
+  table.amx = has_amx();
   if (has_fast_bf16()) table.bf16 = avx512_bf16::kernels().bf16;
   return table;
 }

@@ -2,7 +2,8 @@
 // machine (and oneDNN's ONEDNN_MAX_CPU_ISA) allows is chosen once per program.
 //
 // "Blocked" arrays are [N][ceil(C / block)][H * W][block] with zeros in the channels past C, which every kernel keeps.
-// A "plane" is the [H * W][block] part of one image and channel block.
+// A "plane" is the [H * W][block] part of one image and channel block. In batch-inner arrays (amx/kernels.hpp) `block`
+// lanes of all pixels of a group of images are a plane, too, whose pixels lie further apart.
 #pragma once
 
 #include "graph/op.hpp"
@@ -16,12 +17,14 @@ namespace resnet::cpu {
 struct Planes {
   int64_t images = 0, pixels = 0;
   int64_t stride = 0;  // elements from one image's plane to the next image's
+  int64_t pixel = 0;   // elements from one pixel to the next; dot_planes alone takes others than `block`
 };
 
 /// Sizes of a pooling window's input and output planes.
 struct PoolSizes {
   int64_t height = 0, width = 0, out_height = 0, out_width = 0;
   Window window = {};
+  int64_t pixel = 0;  // elements from one pixel to the next
 };
 
 /// Channel lanes [to_lane, to_lane + count) of one plane taken from lanes [from_lane, ...) of another, every
@@ -64,9 +67,9 @@ struct ImageKernels {
   void (*from_float)(const float* x, T* y, int64_t count);
   void (*to_float)(const T* x, float* y, int64_t count);
 
-  // One plane; `scale` and `sum` have `block` numbers.
-  void (*scale_plane)(const T* x, const T* scale, T* y, int64_t pixels);
-  void (*fill_plane)(const float* value, T* y, int64_t pixels);
+  // One plane, whose pixels are `pixel` elements apart; `scale` and `sum` have `block` numbers.
+  void (*scale_plane)(const T* x, const T* scale, T* y, int64_t pixels, int64_t pixel);
+  void (*fill_plane)(const float* value, T* y, int64_t pixels, int64_t pixel);
   void (*dot_planes)(const Planes& planes, const T* a, const T* b, double* sum);  // b null: sum of a
   void (*max_pool)(const PoolSizes& sizes, const T* x, T* y, int32_t* positions);
   void (*max_pool_gradient)(const PoolSizes& sizes, const int32_t* positions, const T* dy, T* dx);
@@ -77,6 +80,7 @@ struct ImageKernels {
 struct Kernels {
   const char* isa;
   int block;
+  bool amx;  // whether the kernels of amx/kernels.hpp run here, too
   ImageKernels<float> f32;
   ImageKernels<BFloat16> bf16;
   template <class T>

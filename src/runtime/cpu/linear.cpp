@@ -105,7 +105,7 @@ void lower(const SumChannels&, const Node& node, Lowering& to) {
     to.add(node, "own", {from}, {y}, static_cast<int>(blocks),
            [=, dot = to.kernels.of<T>().dot_planes](const Memory& memory, int cb, int) {
              double sum[max_block];
-             const Planes planes{images, pixels, blocks * pixels * block};
+             const Planes planes{images, pixels, blocks * pixels * block, block};
              dot(planes, memory.at<T>(from) + cb * pixels * block, nullptr, sum);
              for (int64_t lane = 0; lane < std::min(block, channels - cb * block); ++lane)
                memory.at<float>(y)[cb * block + lane] = static_cast<float>(sum[lane]);

@@ -2,6 +2,8 @@
 
 #include "base/error.hpp"
 #include "graph/op_functions.hpp"
+#include "runtime/cpu/amx/kernels.hpp"
+#include "runtime/cpu/choice.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -31,6 +33,7 @@ Lowering::Lowering(const Graph& lowered, Program& target)
       kernels(best_kernels()),
       workers(std::make_shared<Workers>(target.threads().threads())),
       training(!lowered.updates().empty()),
+      batch_inner_(prefers_batch_inner(lowered)),
       stored_(lowered.values().size()) {
   for (std::size_t id = 0; id < graph.values().size(); ++id) {
     const ValueInfo& info = graph.values()[id];
@@ -44,41 +47,92 @@ Lowering::Lowering(const Graph& lowered, Program& target)
 
 int64_t Lowering::image_elements(Value value, Layout layout) const {
   const Shape& s = shape(value);
-  if (layout == Layout::row_major) return s.elements() / s.n();
-  return channel_blocks(value) * block() * pixels(value);
+  switch (layout) {
+    case Layout::row_major: return s.elements() / s.n();
+    case Layout::blocked: return channel_blocks(value) * block() * pixels(value);
+    case Layout::batch_inner: return channel_pairs(value) * 2 * pixels(value);
+  }
+  return 0;
 }
 
 int64_t Lowering::image_bytes(Value value, Layout layout) const {
   return image_elements(value, layout) * static_cast<int64_t>(size_of(graph[value].dtype));
 }
 
+PlaneCut Lowering::planes(Value value, Layout layout) const {
+  const int64_t images = shape(value).n();
+  if (layout == Layout::blocked) return {.planes = images * channel_blocks(value), .pixel = block()};
+  assert(layout == Layout::batch_inner && block() == amx::images_in_row);
+  const int64_t beside = 2 * channel_pairs(value);
+  return {.planes = images / amx::images_in_row * beside, .beside = beside, .pixel = beside * block()};
+}
+
 Layout Lowering::layout(Value value) const {
-  return stored_[index_of(value)][index_of(Layout::blocked)] ? Layout::blocked : Layout::row_major;
+  const auto& buffers = stored_[index_of(value)];
+  for (Layout layout : {Layout::batch_inner, Layout::blocked})
+    if (buffers[index_of(layout)]) return layout;
+  return Layout::row_major;
+}
+
+Layout Lowering::image_layout(Value value) const {
+  const Shape& s = shape(value);
+  const bool fits = batch_inner_ && graph[value].dtype == DType::bf16 && s.rank() == 4 &&
+                    s.n() % amx::images_in_row == 0 && s.c() % 2 == 0;
+  return fits ? Layout::batch_inner : Layout::blocked;
 }
 
 Buffer Lowering::read(Value value, Layout layout) {
   auto& buffers = stored_[index_of(value)];
   Buffer& wanted = buffers[index_of(layout)];
   if (wanted) return wanted;
-  const Buffer other = buffers[1 - index_of(layout)];
-  assert(other);
-  // With one pixel and no padding both layouts are the same bytes.
-  const bool same = pixels(value) == 1 && shape(value).c() % block() == 0 && shape(value).rank() >= 2;
-  wanted = same ? other : convert(value, other, layout);
+  const Layout source = this->layout(value);
+  assert(buffers[index_of(source)]);
+  // With one pixel and no padding row-major and blocked are the same bytes.
+  const bool same = layout != Layout::batch_inner && source != Layout::batch_inner && pixels(value) == 1 &&
+                    shape(value).c() % block() == 0 && shape(value).rank() >= 2;
+  // Between the two layouts of kernels there is a step over the row-major one.
+  if (source != Layout::row_major && layout != Layout::row_major) read(value, Layout::row_major);
+  const Layout from = source == Layout::row_major || layout == Layout::row_major ? source : Layout::row_major;
+  wanted = same ? buffers[index_of(source)] : convert(value, from, layout);
   return wanted;
 }
 
-Buffer Lowering::convert(Value value, Buffer from, Layout layout) {
-  const Layout source_layout = layout == Layout::blocked ? Layout::row_major : Layout::blocked;
+namespace {
+
+// Rarely needed (what few ops still have no kernel for the layout, and the network's ends), so written for clearness.
+template <class T>
+void swap_batch_inner(bool from, const T* x, T* y, Range images, int64_t channels, int64_t image_pixels) {
+  const int64_t pairs = (channels + 1) / 2;
+  for (int64_t n = images.begin; n < images.end; ++n)
+    for (int64_t c = 0; c < 2 * pairs; ++c)
+      for (int64_t p = 0; p < image_pixels; ++p) {
+        const int64_t inner = ((n / 16 * image_pixels + p) * pairs + c / 2) * 32 + n % 16 * 2 + c % 2;
+        const int64_t plain = (n * channels + c) * image_pixels + p;
+        if (!from)
+          y[inner] = c < channels ? x[plain] : T{};
+        else if (c < channels)
+          y[plain] = x[inner];
+      }
+}
+
+}  // namespace
+
+Buffer Lowering::convert(Value value, Layout source, Layout layout) {
+  const Buffer from = stored_[index_of(value)][index_of(source)];
   const DType type = graph[value].dtype;
   const Buffer to =
       program.planned(graph[value].name, static_cast<std::size_t>(elements(value, layout)) * size_of(type), type);
   const int64_t images = shape(value).n(), channels = shape(value).c(), image_pixels = pixels(value);
-  const int64_t from_image = image_elements(value, source_layout), to_image = image_elements(value, layout);
+  const int64_t from_image = image_elements(value, source), to_image = image_elements(value, layout);
   const int tasks = tasks_for(images * to_image, images);
   const Node named{.name = graph[value].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
   assert(size_of(type) == (type == DType::bf16 ? sizeof(BFloat16) : sizeof(float)));
   with_image_type(type, [&]<class T>(T) {
+    if (source == Layout::batch_inner || layout == Layout::batch_inner)
+      return add(named, "reorder", {from}, {to}, tasks, [=](const Memory& memory, int task, int) {
+        swap_batch_inner(source == Layout::batch_inner, memory.at<T>(from), memory.at<T>(to),
+                         part_of(images, tasks, task), channels, image_pixels);
+      });
     const auto run = layout == Layout::blocked ? kernels.of<T>().to_blocked : kernels.of<T>().from_blocked;
     add(named, "reorder", {from}, {to}, tasks, [=](const Memory& memory, int task, int) {
       const Range range = part_of(images, tasks, task);
@@ -113,7 +167,8 @@ Buffer Lowering::write_next(Value value) {
 void Lowering::share(Value from, Value to) {
   const bool one_shape = shape(from) == shape(to);
   Buffer buffer = one_shape ? stored_[index_of(from)][index_of(Layout::row_major)] : read(from);
-  if (one_shape) stored_[index_of(to)][index_of(Layout::blocked)] = stored_[index_of(from)][index_of(Layout::blocked)];
+  for (Layout layout : {Layout::blocked, Layout::batch_inner})
+    if (one_shape) stored_[index_of(to)][index_of(layout)] = stored_[index_of(from)][index_of(layout)];
   // A state's buffer may be overwritten while the new name is still read.
   if (buffer && training && graph[from].kind != ValueKind::computed && graph[from].kind != ValueKind::input) {
     const Buffer copy = write(to);

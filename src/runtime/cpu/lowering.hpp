@@ -1,9 +1,9 @@
 // The state of one lowering: where each value lies and in which layout, and the steps so far. The families' files
 // (convolution.cpp, norm.cpp, ...) lower one op each.
 //
-// Layouts live only here. Images [N,C,H,W] and batch-normalised matrices are blocked (kernels.hpp); inputs, state,
-// matrices and everything readable from outside are row-major; a conversion step appears only where neighbours
-// disagree.
+// Layouts live only here. Images [N,C,H,W] and batch-normalised matrices are blocked (kernels.hpp), or batch-inner where
+// AMX computes (amx/kernels.hpp); inputs, state, matrices and everything readable from outside are row-major; a
+// conversion step appears only where neighbours disagree.
 #pragma once
 
 #include "graph/graph.hpp"
@@ -22,7 +22,8 @@
 
 namespace resnet::cpu {
 
-enum class Layout : uint8_t { row_major, blocked };
+enum class Layout : uint8_t { row_major, blocked, batch_inner };
+inline constexpr std::size_t layout_count = 3;
 
 /// Number `part` of `parts` nearly equal pieces of 0 .. total - 1.
 struct Range {
@@ -52,6 +53,18 @@ void with_image_type(DType type, const Work& work) {
     work(float{});
 }
 
+/// How an image's layout consists of planes of `block` lanes (kernels.hpp).
+struct PlaneCut {
+  int64_t planes = 0;
+  int64_t beside = 1;  // planes whose pixels lie between each other's
+  int64_t pixel = 0;   // elements from one pixel of a plane to the next
+
+  /// Where a plane of so many pixels begins.
+  int64_t offset(int64_t plane, int64_t pixels) const {
+    return plane / beside * pixels * pixel + plane % beside * (pixel / beside);
+  }
+};
+
 class Lowering {
  public:
   Lowering(const Graph& graph, Program& program);
@@ -63,11 +76,17 @@ class Lowering {
   int64_t pixels(Value value) const { return shape(value).elements() / shape(value).n() / shape(value).c(); }
   /// Elements that one image takes in a layout.
   int64_t image_elements(Value value, Layout layout) const;
+  int64_t channel_pairs(Value value) const { return (shape(value).c() + 1) / 2; }
   int64_t image_bytes(Value value, Layout layout) const;
   int64_t elements(Value value, Layout layout) const { return shape(value).n() * image_elements(value, layout); }
 
-  /// A layout the value already lies in, blocked before row-major.
+  /// In the blocked or the batch-inner layout.
+  PlaneCut planes(Value value, Layout layout) const;
+
+  /// A layout the value already lies in, row-major last.
   Layout layout(Value value) const;
+  /// The layout in which kernels want this image: batch-inner where that is possible and the network takes it.
+  Layout image_layout(Value value) const;
   /// Where the value lies in this layout; appends a conversion step if it does not yet.
   Buffer read(Value value, Layout layout = Layout::row_major);
   /// Memory for a value that a step is about to compute.
@@ -105,14 +124,21 @@ class Lowering {
     Buffer buffer;
   };
   std::vector<Packed> packed;
+  /// Moments of a convolution's output, gathered while it was computed: [parts][C][2] doubles, and each part's count.
+  struct Moments {
+    Buffer buffer;
+    std::vector<double> counts;
+  };
+  std::map<Value, Moments> moments;
   /// Weights with zeros between groups that are computed together.
   std::map<Value, Buffer> widened;
 
  private:
-  Buffer convert(Value value, Buffer from, Layout layout);
+  Buffer convert(Value value, Layout source, Layout layout);
   std::optional<Value> state_of(Value next) const;
 
-  std::vector<std::array<Buffer, 2>> stored_;  // by value id and layout
+  bool batch_inner_;                                 // the network's images lie so
+  std::vector<std::array<Buffer, layout_count>> stored_;  // by value id and layout
 };
 
 // One function for each op, in its family's file.

@@ -1,9 +1,8 @@
 // Batch norm. A task is one channel block of some images. With many channel blocks a task takes all images, and its
 // second pass finds x in the cache; with few, images are cut into lanes whose statistics are joined in a fixed order.
-#include "runtime/cpu/lowering.hpp"
+#include "runtime/cpu/norm.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace resnet::cpu {
 
@@ -26,7 +25,7 @@ struct NormPlan {
   int tasks() const { return static_cast<int>(blocks) * lanes; }
   int64_t channel_block(int task) const { return task / lanes; }
   Range lane(int task) const { return part_of(images, lanes, task % lanes); }
-  Planes planes(int task) const { return {lane(task).size(), pixels, blocks * pixels * block}; }
+  Planes planes(int task) const { return {lane(task).size(), pixels, blocks * pixels * block, block}; }
   int64_t offset(int task) const { return (lane(task).begin * blocks + channel_block(task)) * pixels * block; }
   double count(int task) const { return static_cast<double>(lane(task).size() * pixels); }
   double all() const { return static_cast<double>(images * pixels); }
@@ -36,33 +35,28 @@ struct NormPlan {
 /// Per channel of a block; zero in the padding.
 using Channels = float[max_block];
 
-// scale = gamma / sqrt(var + epsilon), shift = beta - mean scale: one function, so that the mask of the backward pass
-// is the forward pass's to the bit.
 void scale_and_shift(const NormPlan& plan, int64_t cb, float epsilon, const float* gamma, const float* beta,
                      const float* mean, const float* var, Channels& scale, Channels& shift) {
   std::fill_n(scale, max_block, 0.f);
   std::fill_n(shift, max_block, 0.f);
   for (int64_t lane = 0; lane < plan.present(cb); ++lane) {
     const int64_t c = cb * plan.block + lane;
-    const double factor = double{gamma[c]} / std::sqrt(double{var[c]} + double{epsilon});
-    scale[lane] = static_cast<float>(factor);
-    shift[lane] = static_cast<float>(double{beta[c]} - double{mean[c]} * factor);
+    const ScaleShift terms = norm_terms(epsilon, gamma[c], beta[c], mean[c], var[c]);
+    scale[lane] = terms.scale;
+    shift[lane] = terms.shift;
   }
 }
 
 // Mean and variance of a channel block from its lanes' moments (mean and sum of squares about it).
 void join_moments(const NormPlan& plan, int64_t cb, const double* moments, float* mean, float* var) {
   for (int64_t lane = 0; lane < plan.present(cb); ++lane) {
-    double count = 0, joined = 0, squares = 0;
+    JoinedMoments joined;
     for (int part = 0; part < plan.lanes; ++part) {
       const double* at = moments + (cb * plan.lanes + part) * 2 * max_block;
-      const double number = plan.count(part), difference = at[lane] - joined;
-      joined += difference * number / (count + number);
-      squares += at[max_block + lane] + difference * difference * count * number / (count + number);
-      count += number;
+      joined.add(plan.count(part), at[lane], at[max_block + lane]);
     }
-    mean[cb * plan.block + lane] = static_cast<float>(joined);
-    var[cb * plan.block + lane] = static_cast<float>(squares / count);
+    mean[cb * plan.block + lane] = static_cast<float>(joined.mean);
+    var[cb * plan.block + lane] = static_cast<float>(joined.squares / joined.count);
   }
 }
 
@@ -117,17 +111,18 @@ struct Backward {
     }
   }
 
-  // dx = scale (dy - dbeta / n - (x - mean) / sqrt(var + epsilon) dgamma / n); with constant statistics scale dy.
+  // With constant statistics dx = scale dy.
   void write_gradient(const Memory& memory, int task) const {
     Channels mean, scale, shift, slope = {}, offset = {};
     forward_terms(memory, task, mean, scale, shift);
     const int64_t cb = plan.channel_block(task);
     for (int64_t lane = 0; lane < plan.present(cb) && !constant_statistics; ++lane) {
       const int64_t c = cb * plan.block + lane;
-      const double deviation = std::sqrt(double{memory.at<float>(buffers.var)[c]} + double{epsilon});
-      slope[lane] = static_cast<float>(-double{scale[lane]} * double{memory.at<float>(buffers.dgamma)[c]} /
-                                       (deviation * plan.all()));
-      offset[lane] = static_cast<float>(-double{scale[lane]} * double{memory.at<float>(buffers.dbeta)[c]} / plan.all());
+      const SlopeOffset terms =
+          slope_and_offset(epsilon, scale[lane], memory.at<float>(buffers.var)[c], memory.at<float>(buffers.dgamma)[c],
+                           memory.at<float>(buffers.dbeta)[c], plan.all());
+      slope[lane] = terms.slope;
+      offset[lane] = terms.offset;
     }
     const int64_t at = plan.offset(task);
     kernels->norm_gradient(plan.planes(task), memory.at<T>(buffers.x) + at, memory.at<T>(buffers.dy) + at,
@@ -221,18 +216,24 @@ void lower_forward(const BatchNorm& op, const Node& node, Lowering& to) {
 }  // namespace
 
 void lower(const BatchNorm& op, const Node& node, Lowering& to) {
+  if (to.image_layout(node.inputs[0]) == Layout::batch_inner) return lower_norm_on_amx(op, node, to);
   with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) { lower_forward<T>(op, node, to); });
 }
 void lower(const BatchNormGrad& op, const Node& node, Lowering& to) {
+  if (to.image_layout(node.inputs[0]) == Layout::batch_inner)
+    return lower_norm_gradient_on_amx(op.epsilon, op.relu, false, node, to);
   with_image_type(to[node.inputs[0]].dtype,
                   [&]<class T>(T) { lower_gradient<T>(op.epsilon, op.relu, false, node, to); });
 }
 void lower(const BatchNormInferenceGrad& op, const Node& node, Lowering& to) {
+  if (to.image_layout(node.inputs[0]) == Layout::batch_inner)
+    return lower_norm_gradient_on_amx(op.epsilon, op.relu, true, node, to);
   with_image_type(to[node.inputs[0]].dtype,
                   [&]<class T>(T) { lower_gradient<T>(op.epsilon, op.relu, true, node, to); });
 }
 
 void lower(const BatchNormInference& op, const Node& node, Lowering& to) {
+  if (to.image_layout(node.inputs[0]) == Layout::batch_inner) return lower_norm_on_amx(op, node, to);
   const NormPlan plan(to, node.inputs[0]);
   const ForwardBuffers b{.x = to.read(node.inputs[0], Layout::blocked),
                          .gamma = to.read(node.inputs[1]),

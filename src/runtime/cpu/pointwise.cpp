@@ -1,6 +1,8 @@
 // Element by element. An op takes its inputs in the layout that one of them lies in already; channels past the last are
 // kept zero.
 #include "base/error.hpp"
+#include "runtime/cpu/amx/kernels.hpp"
+#include "runtime/cpu/choice.hpp"
 #include "runtime/cpu/lowering.hpp"
 
 #include <algorithm>
@@ -10,10 +12,12 @@ namespace resnet::cpu {
 
 namespace {
 
-// Blocked if any input is.
+// That of the kernels if any input lies in it.
 Layout common_layout(const Lowering& to, const Node& node, std::size_t inputs) {
-  for (std::size_t i = 0; i < inputs; ++i)
-    if (to.layout(node.inputs[i]) == Layout::blocked) return Layout::blocked;
+  for (Layout layout : {Layout::batch_inner, Layout::blocked})
+    for (std::size_t i = 0; i < inputs; ++i)
+      if (to.layout(node.inputs[i]) == layout && (layout == Layout::blocked || to.shape(node.inputs[i]).c() % 2 == 0))
+        return layout;
   return Layout::row_major;
 }
 
@@ -65,6 +69,37 @@ void lower(const Binary& op, const Node& node, Lowering& to) {
   });
 }
 
+namespace {
+
+/// Whether a convolution on AMX reads this value, the network's images for instance.
+bool takes_batch_inner(const Lowering& to, Value value) {
+  return std::ranges::any_of(to.graph.nodes(), [&](const Node& node) {
+    const Conv* conv = std::get_if<Conv>(&node.op);
+    return conv && node.inputs[0] == value && to.image_layout(node.outputs[0]) == Layout::batch_inner &&
+           amx_applies(*conv, to.shape(value), to.shape(node.outputs[0]));
+  });
+}
+
+void lower_cast_to_batch_inner(const Node& node, Lowering& to) {
+  const Value x = node.inputs[0], y = node.outputs[0];
+  const Buffer source = to.read(x), result = to.write(y, Layout::batch_inner);
+  const int64_t channels = to.shape(x).c(), pixels = to.pixels(x), image = channels * pixels;
+  const int64_t group = amx::images_in_row * to.image_elements(y, Layout::batch_inner);
+  const int64_t groups = to.shape(x).n() / amx::images_in_row;
+  const int tasks = tasks_for(groups * group, groups * pixels);
+  to.add(node, "own", {source}, {result}, tasks, [=](const Memory& memory, int task, int) {
+    const Range range = part_of(groups * pixels, tasks, task);
+    for (int64_t begin = range.begin; begin < range.end;) {
+      const int64_t g = begin / pixels, end = std::min(range.end, (g + 1) * pixels);
+      amx::pack_images(memory.at<float>(source) + g * amx::images_in_row * image, image, channels, pixels,
+                       begin - g * pixels, end - g * pixels, memory.at<BFloat16>(result) + g * group);
+      begin = end;
+    }
+  });
+}
+
+}  // namespace
+
 // Between f32 and bf16.
 void lower(const Cast& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], y = node.outputs[0];
@@ -72,6 +107,8 @@ void lower(const Cast& op, const Node& node, Lowering& to) {
   if (from == op.to) return to.share(x, y);
   if (!(from == DType::f32 && op.to == DType::bf16) && !(from == DType::bf16 && op.to == DType::f32))
     fail("cast: from ", from, " to ", op.to, " is not available on the cpu backend");
+  if (op.to == DType::bf16 && takes_batch_inner(to, y) && to.layout(x) == Layout::row_major)
+    return lower_cast_to_batch_inner(node, to);
   const Layout layout = common_layout(to, node, 1);
   const Buffer source = to.read(x, layout), result = to.write(y, layout);
   const int64_t total = to.elements(x, layout);
@@ -87,37 +124,40 @@ void lower(const Cast& op, const Node& node, Lowering& to) {
 
 void lower(const ScaleChannels&, const Node& node, Lowering& to) {
   const Value x = node.inputs[0];
-  const Buffer from = to.read(x, Layout::blocked), scale = to.read(node.inputs[1], Layout::blocked);
-  const Buffer y = to.write(node.outputs[0], Layout::blocked);
-  const int64_t planes = to.shape(x).n() * to.channel_blocks(x), pixels = to.pixels(x), block = to.block();
-  const int tasks = tasks_for(planes * pixels * block, planes);
+  const Layout layout = to.image_layout(x);
+  const Buffer from = to.read(x, layout), scale = to.read(node.inputs[1], layout);
+  const Buffer y = to.write(node.outputs[0], layout);
+  const PlaneCut cut = to.planes(x, layout);
+  const int64_t pixels = to.pixels(x);
+  const int tasks = tasks_for(cut.planes * pixels * to.block(), cut.planes);
   with_image_type(to[x].dtype, [&]<class T>(T) {
     to.add(node, "own", {from, scale}, {y}, tasks,
            [=, kernel = to.kernels.of<T>().scale_plane](const Memory& memory, int task, int) {
-             const Range range = part_of(planes, tasks, task);
+             const Range range = part_of(cut.planes, tasks, task);
              for (int64_t plane = range.begin; plane < range.end; ++plane)
-               kernel(memory.at<T>(from) + plane * pixels * block, memory.at<T>(scale) + plane * block,
-                      memory.at<T>(y) + plane * pixels * block, pixels);
+               kernel(memory.at<T>(from) + cut.offset(plane, pixels), memory.at<T>(scale) + cut.offset(plane, 1),
+                      memory.at<T>(y) + cut.offset(plane, pixels), pixels, cut.pixel);
            });
   });
 }
 
 void lower(const ChannelDot&, const Node& node, Lowering& to) {
   const Value x = node.inputs[0];
-  const Buffer a = to.read(x, Layout::blocked), b = to.read(node.inputs[1], Layout::blocked);
-  const Buffer y = to.write(node.outputs[0], Layout::blocked);
-  const int64_t planes = to.shape(x).n() * to.channel_blocks(x), pixels = to.pixels(x), block = to.block();
-  const int tasks = tasks_for(planes * pixels * block, planes);
+  const Layout layout = to.image_layout(x);
+  const Buffer a = to.read(x, layout), b = to.read(node.inputs[1], layout), y = to.write(node.outputs[0], layout);
+  const PlaneCut cut = to.planes(x, layout);
+  const int64_t pixels = to.pixels(x), block = to.block();
+  const int tasks = tasks_for(cut.planes * pixels * block, cut.planes);
   with_image_type(to[x].dtype, [&]<class T>(T) {
     to.add(node, "own", {a, b}, {y}, tasks, [=, kernels = &to.kernels.of<T>()](const Memory& memory, int task, int) {
-      const Range range = part_of(planes, tasks, task);
+      const Range range = part_of(cut.planes, tasks, task);
       for (int64_t plane = range.begin; plane < range.end; ++plane) {
         double sum[max_block];
-        const int64_t at = plane * pixels * block;
-        kernels->dot_planes({1, pixels, 0}, memory.at<T>(a) + at, memory.at<T>(b) + at, sum);
+        const int64_t at = cut.offset(plane, pixels);
+        kernels->dot_planes({1, pixels, 0, cut.pixel}, memory.at<T>(a) + at, memory.at<T>(b) + at, sum);
         float sums[max_block] = {};
         for (int64_t lane = 0; lane < block; ++lane) sums[lane] = static_cast<float>(sum[lane]);
-        kernels->from_float(sums, memory.at<T>(y) + plane * block, block);
+        kernels->from_float(sums, memory.at<T>(y) + cut.offset(plane, 1), block);
       }
     });
   });
@@ -126,7 +166,8 @@ void lower(const ChannelDot&, const Node& node, Lowering& to) {
 // Numbers are drawn by the logical, row-major index, so the layout does not show in them.
 void lower(const Dropout& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0];
-  const Layout layout = common_layout(to, node, 1);
+  Layout layout = common_layout(to, node, 1);
+  if (layout == Layout::batch_inner) layout = Layout::blocked;  // images one after the other
   const Buffer from = to.read(x, layout), key = to.read(node.inputs[1]), y = to.write(node.outputs[0], layout);
   const int64_t images = to.shape(x).n(), channels = to.shape(x).c(), pixels = to.pixels(x);
   const int64_t image = to.image_elements(x, layout), block = layout == Layout::blocked ? to.block() : 1;

@@ -1,5 +1,6 @@
 // Ops that move elements without computing. Channels are moved in pieces that lie in one block of the source and one of
 // the result.
+#include "runtime/cpu/amx/kernels.hpp"
 #include "runtime/cpu/lowering.hpp"
 
 #include <algorithm>
@@ -42,9 +43,51 @@ std::vector<Piece> pieces_of(Lowering& to, const Move& move, const Shape& large,
   return pieces;
 }
 
+/// Whether all channels move as pairs of images that lie batch-inner.
+bool moves_pairs(const Lowering& to, Value y, const std::vector<Move>& moves) {
+  return to.image_layout(y) == Layout::batch_inner && std::ranges::all_of(moves, [&](const Move& move) {
+           return to.image_layout(move.source) == Layout::batch_inner && move.from % 2 == 0 && move.to % 2 == 0 &&
+                  move.count % 2 == 0;
+         });
+}
+
+// Pixel by pixel: the pairs of channels of 16 images follow one another.
+void lower_pair_moves(const Node& node, Lowering& to, const std::vector<Move>& moves, int stride, bool scatter) {
+  const Value y = node.outputs[0];
+  std::vector<Buffer> sources;
+  std::vector<int64_t> source_pixels;  // elements
+  int64_t moved = 0;
+  for (const Move& move : moves) {
+    sources.push_back(to.read(move.source, Layout::batch_inner));
+    source_pixels.push_back(to.channel_pairs(move.source) * 32);
+    moved += move.count;
+  }
+  const Buffer result = to.write(y, Layout::batch_inner);
+  const Shape &from = to.shape(node.inputs[0]), &into = to.shape(y);
+  const int64_t pixel = to.channel_pairs(y) * 32, lines = into.n() / amx::images_in_row * into.h();
+  const bool covered = moved == into.c() && (!scatter || stride == 1);
+  const int tasks = tasks_for(lines * into.w() * pixel, lines);
+  to.add(node, "own", sources, {result}, tasks, [=](const Memory& memory, int task, int) {
+    const Range range = part_of(lines, tasks, task);
+    for (int64_t line = range.begin; line < range.end; ++line)
+      for (int64_t column = 0; column < into.w(); ++column) {
+        BFloat16* out = memory.at<BFloat16>(result) + (line * into.w() + column) * pixel;
+        if (!covered) std::fill_n(out, pixel, BFloat16{});
+        const int64_t group = line / into.h(), h = line % into.h();
+        if (scatter && (h % stride != 0 || column % stride != 0)) continue;
+        const int64_t source_h = scatter ? h / stride : h * stride, source_w = scatter ? column / stride : column * stride;
+        const int64_t source_pixel = (group * from.h() + source_h) * from.w() + source_w;
+        for (std::size_t i = 0; i < moves.size(); ++i)
+          std::copy_n(memory.at<BFloat16>(sources[i]) + source_pixel * source_pixels[i] + moves[i].from * 16,
+                      moves[i].count * 16, out + moves[i].to * 16);
+      }
+  });
+}
+
 /// The output is zero but for the moved channels (and, scattered, the taken pixels).
 void lower_moves(const Node& node, Lowering& to, const std::vector<Move>& moves, int stride = 1, bool scatter = false) {
   const Value y = node.outputs[0];
+  if (moves_pairs(to, y, moves)) return lower_pair_moves(node, to, moves, stride, scatter);
   const Shape& large = to.shape(scatter ? y : node.inputs[0]);
   std::vector<Piece> pieces;
   std::vector<Buffer> reads;

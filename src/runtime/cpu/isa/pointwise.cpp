@@ -113,15 +113,15 @@ void to_float(const T* x, float* y, int64_t count) {
 }
 
 template <class T>
-void scale_plane(const T* x, const T* scale, T* y, int64_t pixels) {
+void scale_plane(const T* x, const T* scale, T* y, int64_t pixels, int64_t pixel) {
   const Vec factor = load(scale);
-  for (int64_t i = 0; i < pixels * block; i += block) store(y + i, load(x + i) * factor);
+  for (int64_t i = 0; i < pixels * pixel; i += pixel) store(y + i, load(x + i) * factor);
 }
 
 template <class T>
-void fill_plane(const float* value, T* y, int64_t pixels) {
+void fill_plane(const float* value, T* y, int64_t pixels, int64_t pixel) {
   const Vec filled = load(value);
-  for (int64_t i = 0; i < pixels * block; i += block) store(y + i, filled);
+  for (int64_t i = 0; i < pixels * pixel; i += pixel) store(y + i, filled);
 }
 
 template <class T>
@@ -130,10 +130,10 @@ void dot_planes(const Planes& planes, const T* a, const T* b, double* sum) {
   for (int lane = 0; lane < block; ++lane) sum[lane] = 0;
   for (int64_t n = 0; n < planes.images; ++n)
     for (int64_t p = 0; p < planes.pixels; p += chunk) {
-      const int64_t begin = n * planes.stride + p * block;
-      const int64_t end = begin + (planes.pixels - p < chunk ? planes.pixels - p : chunk) * block;
+      const int64_t begin = n * planes.stride + p * planes.pixel;
+      const int64_t end = begin + (planes.pixels - p < chunk ? planes.pixels - p : chunk) * planes.pixel;
       Vec total = {};
-      for (int64_t i = begin; i < end; i += block) total += b ? load(a + i) * load(b + i) : load(a + i);
+      for (int64_t i = begin; i < end; i += planes.pixel) total += b ? load(a + i) * load(b + i) : load(a + i);
       for (int lane = 0; lane < block; ++lane) sum[lane] += static_cast<double>(total[lane]);
     }
 }
