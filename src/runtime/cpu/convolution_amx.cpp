@@ -187,6 +187,34 @@ bool is_normalised(const Lowering& to, Value y) {
   });
 }
 
+/// What becomes of a gradient behind the convolution's: it is added to that of another reader of x, then the ReLU that
+/// computed x masks it. Each is done at once if the nodes that do it read nothing but what is there.
+struct Target {
+  Value dx;
+  Buffer residual = {}, mask = {};
+};
+
+Target target_of(Value dx, Lowering& to) {
+  Target target{dx};
+  const Node* reader = to.sole_reader(dx);
+  const Binary* sum = reader ? std::get_if<Binary>(&reader->op) : nullptr;
+  if (sum && sum->kind == BinaryKind::add && !sum->relu) {
+    const Value other = reader->inputs[reader->inputs[0] == dx ? 1 : 0];
+    if (!to.lies_batch_inner(other)) return target;
+    target = {reader->outputs[0], to.read(other, Layout::batch_inner)};
+    to.absorb(*reader);
+    reader = to.sole_reader(target.dx);
+  }
+  const UnaryGrad* gradient = reader ? std::get_if<UnaryGrad>(&reader->op) : nullptr;
+  if (gradient && gradient->kind == UnaryKind::relu && reader->inputs[1] == target.dx &&
+      to.lies_batch_inner(reader->inputs[0])) {
+    target.dx = reader->outputs[0];
+    target.mask = to.read(reader->inputs[0], Layout::batch_inner);
+    to.absorb(*reader);
+  }
+  return target;
+}
+
 }  // namespace
 
 void lower_on_amx(const Conv& op, const Node& node, Lowering& to) {
@@ -265,11 +293,18 @@ void lower_on_amx(const ConvGradInput& op, const Node& node, Lowering& to) {
   const int reach = (v.kernel_h + v.stride_h - 1) / v.stride_h;
   const CorrelationCut cut = cut_correlation(x_shape.n() / amx::images_in_row, x_shape.h(), x_shape.c() / 16,
                                              weights.bytes, correlation.x.line / v.stride_h, reach * v.stride_h, 1);
-  const Buffer gradient = to.read(dy, Layout::batch_inner), result = to.write(dx, Layout::batch_inner);
-  to.add(node, "amx", {gradient, weights.buffer}, {result}, cut.tasks(), [=](const Memory& memory, int task, int) {
+  const Buffer gradient = to.read(dy, Layout::batch_inner);
+  const auto [target, residual, mask] = target_of(dx, to);
+  const Buffer result = to.write(target, Layout::batch_inner);
+  std::vector<Buffer> reads = {gradient, weights.buffer};
+  for (Buffer also : {residual, mask})
+    if (also) reads.push_back(also);
+  to.add(node, "amx", reads, {result}, cut.tasks(), [=](const Memory& memory, int task, int) {
     (void)plan;  // holds what the correlation points to
+    const amx::Finish finish{.residual = residual ? memory.at<std::byte>(residual) : nullptr,
+                             .mask = mask ? memory.at<std::byte>(mask) : nullptr};
     amx::correlate(correlation, cut.part(task), memory.at<std::byte>(gradient), memory.at<std::byte>(weights.buffer),
-                   memory.at<std::byte>(result), {});
+                   memory.at<std::byte>(result), finish);
   });
 }
 

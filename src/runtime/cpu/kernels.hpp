@@ -20,11 +20,12 @@ struct Planes {
   int64_t pixel = 0;   // elements from one pixel to the next; dot_planes alone takes others than `block`
 };
 
-/// Sizes of a pooling window's input and output planes.
+/// Sizes of a pooling window's input and output planes, and which lines of its result a kernel computes.
 struct PoolSizes {
   int64_t height = 0, width = 0, out_height = 0, out_width = 0;
   Window window = {};
-  int64_t pixel = 0;  // elements from one pixel to the next
+  int64_t pixel = 0;  // elements of a pixel, a multiple of `block`: in batch-inner arrays all channels of 16 images
+  int64_t line_begin = 0, line_end = 0;
 };
 
 /// Channel lanes [to_lane, to_lane + count) of one plane taken from lanes [from_lane, ...) of another, every

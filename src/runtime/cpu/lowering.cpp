@@ -34,7 +34,14 @@ Lowering::Lowering(const Graph& lowered, Program& target)
       workers(std::make_shared<Workers>(target.threads().threads())),
       training(!lowered.updates().empty()),
       batch_inner_(prefers_batch_inner(lowered)),
+      readers_(lowered.values().size(), nullptr),
       stored_(lowered.values().size()) {
+  const std::vector<int> uses = graph.use_counts();
+  for (const Node& node : graph.nodes())
+    for (Value input : node.inputs)
+      if (uses[index_of(input)] == 1) readers_[index_of(input)] = &node;
+  for (const Output& output : graph.outputs()) readers_[index_of(output.value)] = nullptr;
+  for (const Update& update : graph.updates()) readers_[index_of(update.next)] = nullptr;
   for (std::size_t id = 0; id < graph.values().size(); ++id) {
     const ValueInfo& info = graph.values()[id];
     Buffer& buffer = stored_[id][index_of(Layout::row_major)];
@@ -58,6 +65,8 @@ int64_t Lowering::image_elements(Value value, Layout layout) const {
 int64_t Lowering::image_bytes(Value value, Layout layout) const {
   return image_elements(value, layout) * static_cast<int64_t>(size_of(graph[value].dtype));
 }
+
+const Node* Lowering::sole_reader(Value value) const { return readers_[index_of(value)]; }
 
 PlaneCut Lowering::planes(Value value, Layout layout) const {
   const int64_t images = shape(value).n();
@@ -249,7 +258,7 @@ void lower_cpu(const Graph& graph, Program& program) {
   const cpu::SingleThreaded guard;
   cpu::Lowering to(graph, program);
   for (const Node& node : graph.nodes())
-    with_context("node '" + node.name + "'",
+    if (!to.is_absorbed(node)) with_context("node '" + node.name + "'",
                  [&] { std::visit([&](const auto& op) { cpu::lower(op, node, to); }, node.op); });
   to.finish();
 }

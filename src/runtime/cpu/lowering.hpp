@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -98,6 +99,14 @@ class Lowering {
   /// Planned memory that belongs to no value.
   Buffer temporary(const Node& node, const std::string& what, int64_t bytes);
 
+  /// The node that alone reads this value, which nobody observes; null if there is none. A kernel that can do that
+  /// node's work while it has the value in its registers writes its result instead and absorbs it.
+  const Node* sole_reader(Value value) const;
+  void absorb(const Node& node) { absorbed_.insert(&node); }
+  bool is_absorbed(const Node& node) const { return absorbed_.contains(&node); }
+  /// Whether the value is there already, batch-inner.
+  bool lies_batch_inner(Value value) const { return layout(value) == Layout::batch_inner; }
+
   /// A step whose tasks run on the program's threads.
   void add(const Node& node, std::string implementation, std::vector<Buffer> reads, std::vector<Buffer> writes,
            int tasks, Task work);
@@ -137,7 +146,9 @@ class Lowering {
   Buffer convert(Value value, Layout source, Layout layout);
   std::optional<Value> state_of(Value next) const;
 
-  bool batch_inner_;                                 // the network's images lie so
+  bool batch_inner_;                                      // the network's images lie so
+  std::vector<const Node*> readers_;                      // by value id: see sole_reader
+  std::set<const Node*> absorbed_;
   std::vector<std::array<Buffer, layout_count>> stored_;  // by value id and layout
 };
 

@@ -59,12 +59,36 @@ struct Statistics {
   }
 };
 
+/// Where the result of a batch norm goes: with the residual addition behind it, if that is its only reader.
+struct Target {
+  Value y;
+  Buffer residual = {};
+  bool relu = false;
+};
+
+Target target_of(const Node& node, bool relu, Lowering& to) {
+  const Value y = node.outputs[0];
+  const Node* reader = relu ? nullptr : to.sole_reader(y);
+  const Binary* sum = reader ? std::get_if<Binary>(&reader->op) : nullptr;
+  if (!sum || sum->kind != BinaryKind::add) return {y, {}, relu};
+  const Value other = reader->inputs[reader->inputs[0] == y ? 1 : 0];
+  if (!to.lies_batch_inner(other)) return {y, {}, relu};
+  to.absorb(*reader);
+  return {reader->outputs[0], to.read(other, Layout::batch_inner), sum->relu};
+}
+
+const BFloat16* at_or_null(const Memory& memory, Buffer buffer, int64_t offset) {
+  return buffer ? memory.at<BFloat16>(buffer) + offset : nullptr;
+}
+
 }  // namespace
 
 void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
   const Value input = node.inputs[0];
   const PixelCut cut(to, input);
-  const Buffer x = to.read(input, Layout::batch_inner), y = to.write(node.outputs[0], Layout::batch_inner);
+  const Buffer x = to.read(input, Layout::batch_inner);
+  const Target target = target_of(node, op.relu, to);
+  const Buffer y = to.write(target.y, Layout::batch_inner), residual = target.residual;
   const Statistics s{to.read(node.inputs[1]), to.read(node.inputs[2]), to.write(node.outputs[1]),
                      to.write(node.outputs[2])};
   const Terms terms = make_terms(node, to, cut.channels, 2);
@@ -77,6 +101,7 @@ void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
   Step step = to.step(node, known ? "own, measured before" : "own");
   step.reads = {x, s.gamma, s.beta};
   if (known) step.reads.push_back(moments);
+  if (residual) step.reads.push_back(residual);
   step.writes = {y, s.mean, s.var, terms.buffer};
   if (!known) step.writes.push_back(moments);
   step.run = [=, run = to.runner()](const Memory& memory) {
@@ -99,8 +124,9 @@ void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
     // Backwards, since what was read or written last is still in the cache.
     run(memory, cut.parts, [&](const Memory& m, int index, int) {
       const int task = cut.parts - 1 - index;
-      amx::normalise(cut.size(task), m.at<BFloat16>(x) + cut.offset(task), nullptr,
-                     m.at<BFloat16>(y) + cut.offset(task), terms.at(m, 0), terms.at(m, 1), op.relu);
+      amx::normalise(cut.size(task), m.at<BFloat16>(x) + cut.offset(task),
+                     at_or_null(m, residual, cut.offset(task)),
+                     m.at<BFloat16>(y) + cut.offset(task), terms.at(m, 0), terms.at(m, 1), target.relu);
     });
   };
   to.program.add(std::move(step));
@@ -108,12 +134,15 @@ void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
 
 void lower_norm_on_amx(const BatchNormInference& op, const Node& node, Lowering& to) {
   const PixelCut cut(to, node.inputs[0]);
-  const Buffer x = to.read(node.inputs[0], Layout::batch_inner), y = to.write(node.outputs[0], Layout::batch_inner);
+  const Buffer x = to.read(node.inputs[0], Layout::batch_inner);
+  const Target target = target_of(node, op.relu, to);
+  const Buffer y = to.write(target.y, Layout::batch_inner), residual = target.residual;
   const Statistics s{to.read(node.inputs[1]), to.read(node.inputs[2]), to.read(node.inputs[3]),
                      to.read(node.inputs[4])};
   const Terms terms = make_terms(node, to, cut.channels, 2);
   Step step = to.step(node, "own");
   step.reads = {x, s.gamma, s.beta, s.mean, s.var};
+  if (residual) step.reads.push_back(residual);
   step.writes = {y, terms.buffer};
   step.run = [=, run = to.runner()](const Memory& memory) {
     for (int64_t c = 0; c < cut.channels; ++c) {
@@ -122,8 +151,9 @@ void lower_norm_on_amx(const BatchNormInference& op, const Node& node, Lowering&
       terms.at(memory, 1)[c] = t.shift;
     }
     run(memory, cut.parts, [&](const Memory& m, int task, int) {
-      amx::normalise(cut.size(task), m.at<BFloat16>(x) + cut.offset(task), nullptr,
-                     m.at<BFloat16>(y) + cut.offset(task), terms.at(m, 0), terms.at(m, 1), op.relu);
+      amx::normalise(cut.size(task), m.at<BFloat16>(x) + cut.offset(task),
+                     at_or_null(m, residual, cut.offset(task)),
+                     m.at<BFloat16>(y) + cut.offset(task), terms.at(m, 0), terms.at(m, 1), target.relu);
     });
   };
   to.program.add(std::move(step));

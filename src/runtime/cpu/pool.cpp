@@ -1,21 +1,54 @@
-// Pooling: a task is a number of planes.
+// Pooling: a task is a number of planes, or of their lines.
 #include "runtime/cpu/lowering.hpp"
+
+#include <algorithm>
 
 namespace resnet::cpu {
 
 namespace {
 
-/// The sizes of pooling `x` to `y`; the block's planes of all images.
-PoolSizes sizes_of(const Shape& x, const Shape& y, const Window& window, const PlaneCut& planes) {
-  return {.height = x.h(),
-          .width = x.w(),
-          .out_height = y.h(),
-          .out_width = y.w(),
-          .window = window,
-          .pixel = planes.pixel};
+/// Pooling of `x` to `y` (or the gradients of these): a task is some lines of the planes, or of the groups of 16 images.
+struct Pooling {
+  Layout layout;
+  PlaneCut cut;
+  PoolSizes sizes;
+  int64_t planes;
+
+  Pooling(const Lowering& to, Value x, Value y, const Window& window)
+      : layout(to.image_layout(x)), cut(to.planes(x, layout)), planes(cut.planes / cut.beside) {
+    const Shape &from = to.shape(x), &into = to.shape(y);
+    sizes = {.height = from.h(),
+             .width = from.w(),
+             .out_height = into.h(),
+             .out_width = into.w(),
+             .window = window,
+             .pixel = cut.pixel};
+  }
+  int64_t x_plane() const { return sizes.height * sizes.width * sizes.pixel; }
+  int64_t y_plane() const { return sizes.out_height * sizes.out_width * sizes.pixel; }
+};
+
+/// work(memory, sizes with the lines set, plane), over all planes; a plane of the result has `lines` lines.
+using LineWork = std::function<void(const Memory& memory, const PoolSizes& sizes, int64_t plane)>;
+
+void lower_lines(const Node& node, Lowering& to, const Pooling& pooling, int64_t lines, std::vector<Buffer> reads,
+                 std::vector<Buffer> writes, LineWork work) {
+  const int64_t all = pooling.planes * lines;
+  const int tasks = tasks_for(pooling.planes * pooling.x_plane(), all);
+  to.add(node, "own", std::move(reads), std::move(writes), tasks, [=](const Memory& memory, int task, int) {
+    const Range range = part_of(all, tasks, task);
+    for (int64_t at = range.begin; at < range.end;) {
+      PoolSizes sizes = pooling.sizes;
+      const int64_t plane = at / lines;
+      sizes.line_begin = at % lines;
+      sizes.line_end = std::min(lines, sizes.line_begin + range.end - at);
+      work(memory, sizes, plane);
+      at += sizes.line_end - sizes.line_begin;
+    }
+  });
 }
 
-/// work(memory, plane, offset of the plane in x, offset in y) for each plane.
+/// work(memory, offset of the plane in x, offset in y) for each plane.
 using PlaneWork = std::function<void(const Memory& memory, int64_t x, int64_t y)>;
 
 void lower_planes(const Node& node, Lowering& to, Value x, Value y, const PlaneCut& cut, std::vector<Buffer> reads,
@@ -32,21 +65,21 @@ void lower_planes(const Node& node, Lowering& to, Value x, Value y, const PlaneC
 template <class T>
 void lower_max_pool(const MaxPool& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], y = node.outputs[0];
-  const Layout layout = to.image_layout(x);
-  const Buffer from = to.read(x, layout), best = to.write(y, layout);
-  const Buffer positions = to.write(node.outputs[1], layout);
-  const PlaneCut cut = to.planes(x, layout);
-  const PoolSizes sizes = sizes_of(to.shape(x), to.shape(y), op.window, cut);
-  const bool pad = layout == Layout::blocked && to.shape(x).c() % to.block() != 0;
-  const int64_t blocks = to.channel_blocks(x), channels = to.shape(x).c(), pixels = to.pixels(y);
-  lower_planes(node, to, x, y, cut, {from}, {best, positions},
-               [=, kernels = &to.kernels](const Memory& memory, int64_t x_at, int64_t y_at) {
-                 auto* at = memory.at<int32_t>(positions) + y_at;
-                 kernels->of<T>().max_pool(sizes, memory.at<T>(from) + x_at, memory.at<T>(best) + y_at, at);
-                 const int64_t cb = y_at / (pixels * kernels->block) % blocks;
-                 if (pad && cb == blocks - 1)
-                   kernels->f32.zero_padding(reinterpret_cast<float*>(at), channels % kernels->block, pixels);
-               });
+  const Pooling pooling(to, x, y, op.window);
+  const Buffer from = to.read(x, pooling.layout), best = to.write(y, pooling.layout);
+  const Buffer positions = to.write(node.outputs[1], pooling.layout);
+  const bool pad = pooling.layout == Layout::blocked && to.shape(x).c() % to.block() != 0;
+  const int64_t blocks = to.channel_blocks(x), channels = to.shape(x).c();
+  lower_lines(node, to, pooling, pooling.sizes.out_height, {from}, {best, positions},
+              [=, kernels = &to.kernels](const Memory& memory, const PoolSizes& sizes, int64_t plane) {
+                auto* at = memory.at<int32_t>(positions) + plane * pooling.y_plane();
+                kernels->of<T>().max_pool(sizes, memory.at<T>(from) + plane * pooling.x_plane(),
+                                          memory.at<T>(best) + plane * pooling.y_plane(), at);
+                if (pad && plane % blocks == blocks - 1)
+                  kernels->f32.zero_padding(reinterpret_cast<float*>(at + sizes.line_begin * sizes.out_width * kernels->block),
+                                            channels % kernels->block,
+                                            (sizes.line_end - sizes.line_begin) * sizes.out_width);
+              });
 }
 
 template <class T>
@@ -91,46 +124,45 @@ void lower(const MaxPool& op, const Node& node, Lowering& to) {
 
 void lower(const MaxPoolGrad& op, const Node& node, Lowering& to) {
   const Value dy = node.inputs[1], dx = node.outputs[0];
-  const Layout layout = to.image_layout(dx);
-  const Buffer positions = to.read(node.inputs[0], layout), gradient = to.read(dy, layout);
-  const Buffer result = to.write(dx, layout);
-  const PlaneCut cut = to.planes(dx, layout);
-  const PoolSizes sizes = sizes_of(to.shape(dx), to.shape(dy), op.window, cut);
+  const Pooling pooling(to, dx, dy, op.window);
+  const Buffer positions = to.read(node.inputs[0], pooling.layout), gradient = to.read(dy, pooling.layout);
+  const Buffer result = to.write(dx, pooling.layout);
   with_image_type(to[dy].dtype, [&]<class T>(T) {
-    lower_planes(node, to, dx, dy, cut, {positions, gradient}, {result},
-                 [=, kernel = to.kernels.of<T>().max_pool_gradient](const Memory& memory, int64_t x_at, int64_t y_at) {
-                   kernel(sizes, memory.at<int32_t>(positions) + y_at, memory.at<T>(gradient) + y_at,
-                          memory.at<T>(result) + x_at);
-                 });
+    lower_lines(node, to, pooling, pooling.sizes.height, {positions, gradient}, {result},
+                [=, kernel = to.kernels.of<T>().max_pool_gradient](const Memory& memory, const PoolSizes& sizes,
+                                                                   int64_t plane) {
+                  kernel(sizes, memory.at<int32_t>(positions) + plane * pooling.y_plane(),
+                         memory.at<T>(gradient) + plane * pooling.y_plane(),
+                         memory.at<T>(result) + plane * pooling.x_plane());
+                });
   });
 }
 
 void lower(const AveragePool& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], y = node.outputs[0];
-  const Layout layout = to.image_layout(x);
-  const Buffer from = to.read(x, layout), result = to.write(y, layout);
-  const PlaneCut cut = to.planes(x, layout);
-  const PoolSizes sizes = sizes_of(to.shape(x), to.shape(y), op.window, cut);
+  const Pooling pooling(to, x, y, op.window);
+  const Buffer from = to.read(x, pooling.layout), result = to.write(y, pooling.layout);
   with_image_type(to[x].dtype, [&]<class T>(T) {
-    lower_planes(node, to, x, y, cut, {from}, {result},
-                 [=, kernel = to.kernels.of<T>().average_pool](const Memory& memory, int64_t x_at, int64_t y_at) {
-                   kernel(sizes, op.count_include_pad, memory.at<T>(from) + x_at, memory.at<T>(result) + y_at);
-                 });
+    lower_lines(
+        node, to, pooling, pooling.sizes.out_height, {from}, {result},
+        [=, kernel = to.kernels.of<T>().average_pool](const Memory& memory, const PoolSizes& sizes, int64_t plane) {
+          kernel(sizes, op.count_include_pad, memory.at<T>(from) + plane * pooling.x_plane(),
+                 memory.at<T>(result) + plane * pooling.y_plane());
+        });
   });
 }
 
 void lower(const AveragePoolGrad& op, const Node& node, Lowering& to) {
   const Value dy = node.inputs[0], dx = node.outputs[0];
-  const Layout layout = to.image_layout(dx);
-  const Buffer gradient = to.read(dy, layout), result = to.write(dx, layout);
-  const PlaneCut cut = to.planes(dx, layout);
-  const PoolSizes sizes = sizes_of(to.shape(dx), to.shape(dy), op.window, cut);
+  const Pooling pooling(to, dx, dy, op.window);
+  const Buffer gradient = to.read(dy, pooling.layout), result = to.write(dx, pooling.layout);
   with_image_type(to[dy].dtype, [&]<class T>(T) {
-    lower_planes(
-        node, to, dx, dy, cut, {gradient}, {result},
-        [=, kernel = to.kernels.of<T>().average_pool_gradient](const Memory& memory, int64_t x_at, int64_t y_at) {
-          kernel(sizes, op.count_include_pad, memory.at<T>(gradient) + y_at, memory.at<T>(result) + x_at);
-        });
+    lower_lines(node, to, pooling, pooling.sizes.height, {gradient}, {result},
+                [=, kernel = to.kernels.of<T>().average_pool_gradient](const Memory& memory, const PoolSizes& sizes,
+                                                                       int64_t plane) {
+                  kernel(sizes, op.count_include_pad, memory.at<T>(gradient) + plane * pooling.y_plane(),
+                         memory.at<T>(result) + plane * pooling.x_plane());
+                });
   });
 }
 

@@ -86,7 +86,7 @@ RESNET_INLINE void multiply(const Correlation& c, int64_t line, const Span& span
 
 struct Destination {
   std::byte* y;
-  const std::byte* residual;
+  const std::byte *residual, *mask;
   int64_t group;  // bytes from one group of images to the next
 };
 
@@ -106,6 +106,10 @@ RESNET_INLINE void finish_block(const float (*sums)[256], const Destination& to,
       if (to.residual) {
         const Pair other = unpack(load_row(to.residual + at));
         pair = {_mm512_add_ps(pair.even, other.even), _mm512_add_ps(pair.odd, other.odd)};
+      }
+      if (to.mask) {
+        const Pair sign = unpack(load_row(to.mask + at));
+        pair = {where_positive(sign.even, pair.even), where_positive(sign.odd, pair.odd)};
       }
       if (relu) pair = rectify(pair);
       rows[g] = pack(pair);
@@ -154,11 +158,11 @@ void lines_of_blocks(const Correlation& c, const CorrelationPart& part, int64_t 
       auto& turned = sums[turn ^= 1];
       store_sums<blocks, groups>(turned);
       const int64_t at = line * c.y.line + column * c.y.pixel + block * 8 * row_bytes;
-      const std::byte* residual = arrays.finish->residual;
+      const std::byte *residual = arrays.finish->residual, *mask = arrays.finish->mask;
       for (int b = 0; b < blocks; ++b) {
         const int64_t to = at + b * 8 * row_bytes;
         finish_block<groups, measured>(turned + 2 * b,
-                                       {arrays.y + to, residual ? residual + to : nullptr, c.y.group},
+                                       {arrays.y + to, residual ? residual + to : nullptr, mask ? mask + to : nullptr, c.y.group},
                                        bias ? bias + b * 16 : nullptr, arrays.finish->relu,
                                        measured ? lanes + b * 16 : nullptr, first);
       }
@@ -194,6 +198,7 @@ void correlate(const Correlation& c, const CorrelationPart& part, const std::byt
       const int64_t left = part.group_end - group;
       Finish moved = finish;
       if (finish.residual) moved.residual = finish.residual + group * c.y.group;
+      if (finish.mask) moved.mask = finish.mask + group * c.y.group;
       const Arrays arrays{x + group * c.x.group, weights, y + group * c.y.group, &moved, fence};
       const bool first = group == part.group_begin;
       if (blocks == 1 && left >= 4) {

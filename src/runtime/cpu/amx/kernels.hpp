@@ -57,6 +57,7 @@ struct CorrelationPart {
 struct Finish {
   const float* bias = nullptr;          // [O]
   const std::byte* residual = nullptr;  // laid out as y
+  const std::byte* mask = nullptr;      // laid out as y: where it is not positive, the result is zero
   bool relu = false;
   double* moments = nullptr;  // [O][2]: mean, and sum of squares about it, of the part's values as stored
 };

@@ -24,11 +24,12 @@ void join_lanes(const LaneSums& sums, double count, double* mean, double* square
 
 namespace {
 
-/// Pixels of which all rows together fill half of the first cache.
-int64_t chunk_pixels(int64_t pairs) {
-  const int64_t pixels = 24 * 1024 / (pairs * row_bytes);
-  return pixels < 4 ? 4 : pixels;
-}
+// Sums are gathered for this many pairs of channels at a time, so that they stay in the first cache, over blocks of
+// pixels, so that they are loaded and stored once a block; reading then walks over `block` streams of whole lines. A
+// chunk of pixels is summed in float.
+constexpr int64_t slice_pairs = 32, block = 8, chunk = 512;
+
+int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 RESNET_INLINE double total(__m512 sum) {
   alignas(64) float lanes[16];
@@ -39,10 +40,6 @@ RESNET_INLINE double total(__m512 sum) {
 }
 
 RESNET_INLINE __m512 channel(const float* values, int64_t c) { return _mm512_set1_ps(values[c]); }
-
-RESNET_INLINE __m512 where_positive(__m512 condition, __m512 x) {
-  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(condition, _mm512_setzero_ps(), _CMP_GT_OQ), x);
-}
 
 template <bool relu, bool residual>
 void normalise_pixels(const Pixels& size, const BFloat16* x, const BFloat16* other, BFloat16* y, const float* scale,
@@ -61,27 +58,53 @@ void normalise_pixels(const Pixels& size, const BFloat16* x, const BFloat16* oth
     }
 }
 
+/// A lane for each image: of an even and the odd channel behind it.
+struct GradientSums {
+  __m512 dy[2], dy_x[2];
+};
+
 template <bool relu>
-void sum_chunk(const BFloat16* x, const BFloat16* dy, int64_t pixels, int64_t stride, const NormTerms& t, int64_t c,
-               double* sums) {
+RESNET_INLINE void add_block(const BFloat16* x, const BFloat16* dy, int64_t pixels, int64_t stride, const NormTerms& t,
+                             int64_t c, GradientSums& sums) {
   const __m512 mean[2] = {channel(t.mean, c), channel(t.mean, c + 1)};
   const __m512 scale[2] = {channel(t.scale, c), channel(t.scale, c + 1)};
   const __m512 shift[2] = {channel(t.shift, c), channel(t.shift, c + 1)};
-  __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, sum_x[2] = {sum[0], sum[1]};
+  GradientSums s = sums;
   for (int64_t pixel = 0; pixel < pixels; ++pixel, x += stride, dy += stride) {
     const Pair at = unpack(load_row(x)), gradient = unpack(load_row(dy));
     const __m512 value[2] = {at.even, at.odd};
     __m512 d[2] = {gradient.even, gradient.odd};
     for (int i = 0; i < 2; ++i) {
       if constexpr (relu) d[i] = where_positive(_mm512_fmadd_ps(value[i], scale[i], shift[i]), d[i]);
-      sum[i] = _mm512_add_ps(sum[i], d[i]);
-      sum_x[i] = _mm512_fmadd_ps(d[i], _mm512_sub_ps(value[i], mean[i]), sum_x[i]);
+      s.dy[i] = _mm512_add_ps(s.dy[i], d[i]);
+      s.dy_x[i] = _mm512_fmadd_ps(d[i], _mm512_sub_ps(value[i], mean[i]), s.dy_x[i]);
     }
   }
-  for (int i = 0; i < 2; ++i) {
-    sums[2 * i] += total(sum[i]);
-    sums[2 * i + 1] += total(sum_x[i]);
-  }
+  sums = s;
+}
+
+template <bool relu>
+void sum_gradients(const Pixels& size, const BFloat16* x, const BFloat16* dy, const NormTerms& terms, double* result) {
+  const int64_t stride = size.pairs * 32;
+  GradientSums sums[slice_pairs];
+  for (int64_t first = 0; first < size.pairs; first += slice_pairs)
+    for (int64_t begin = 0; begin < size.pixels; begin += chunk) {
+      const int64_t pairs = smaller(slice_pairs, size.pairs - first), end = smaller(begin + chunk, size.pixels);
+      for (int64_t pair = 0; pair < pairs; ++pair)
+        for (int i = 0; i < 2; ++i) sums[pair].dy[i] = sums[pair].dy_x[i] = _mm512_setzero_ps();
+      for (int64_t pixel = begin; pixel < end; pixel += block) {
+        const int64_t at = pixel * stride + first * 32, pixels = smaller(block, end - pixel);
+        for (int64_t pair = 0; pair < pairs; ++pair)
+          add_block<relu>(x + at + pair * 32, dy + at + pair * 32, pixels, stride, terms, 2 * (first + pair),
+                          sums[pair]);
+      }
+      for (int64_t pair = 0; pair < pairs; ++pair)
+        for (int i = 0; i < 2; ++i) {
+          double* into = result + (2 * (first + pair) + i) * 2;
+          into[0] += total(sums[pair].dy[i]);
+          into[1] += total(sums[pair].dy_x[i]);
+        }
+    }
 }
 
 template <bool relu>
@@ -108,35 +131,43 @@ void gradient_pixels(const Pixels& size, const BFloat16* x, const BFloat16* dy, 
 }  // namespace
 
 void moments(const Pixels& size, const BFloat16* x, double* result) {
-  const int64_t chunk = chunk_pixels(size.pairs), stride = size.pairs * 32;
-  double count = 0;
+  const int64_t stride = size.pairs * 32;
+  LaneSums sums[slice_pairs][2];
   for (int64_t c = 0; c < 4 * size.pairs; ++c) result[c] = 0;
-  for (int64_t begin = 0; begin < size.pixels; begin += chunk) {
-    const int64_t pixels = size.pixels - begin < chunk ? size.pixels - begin : chunk;
-    const double added = static_cast<double>(pixels * images_in_row), joined = count + added;
-    for (int64_t pair = 0; pair < size.pairs; ++pair) {
-      const BFloat16* at = x + begin * stride + pair * 32;
-      const Pair pivot = unpack(load_row(at));
-      const __m512 zero = _mm512_setzero_ps();
-      LaneSums sums[2] = {{pivot.even, zero, zero}, {pivot.odd, zero, zero}};
-      for (int64_t pixel = 0; pixel < pixels; ++pixel, at += stride) {
-        const Pair value = unpack(load_row(at));
-        const __m512 apart[2] = {_mm512_sub_ps(value.even, pivot.even), _mm512_sub_ps(value.odd, pivot.odd)};
-        for (int i = 0; i < 2; ++i) {
-          sums[i].sum = _mm512_add_ps(sums[i].sum, apart[i]);
-          sums[i].squares = _mm512_fmadd_ps(apart[i], apart[i], sums[i].squares);
+  for (int64_t first = 0; first < size.pairs; first += slice_pairs)
+    for (int64_t begin = 0; begin < size.pixels; begin += chunk) {
+      const int64_t pairs = smaller(slice_pairs, size.pairs - first), end = smaller(begin + chunk, size.pixels);
+      for (int64_t pixel = begin; pixel < end; pixel += block)
+        for (int64_t pair = 0; pair < pairs; ++pair) {
+          const BFloat16* at = x + pixel * stride + (first + pair) * 32;
+          if (pixel == begin) {
+            const Pair pivot = unpack(load_row(at));
+            const __m512 zero = _mm512_setzero_ps();
+            sums[pair][0] = {pivot.even, zero, zero};
+            sums[pair][1] = {pivot.odd, zero, zero};
+          }
+          LaneSums even = sums[pair][0], odd = sums[pair][1];
+          for (int64_t i = 0; i < smaller(block, end - pixel); ++i) {
+            const Pair value = unpack(load_row(at + i * stride));
+            const __m512 a = _mm512_sub_ps(value.even, even.pivot), b = _mm512_sub_ps(value.odd, odd.pivot);
+            even.sum = _mm512_add_ps(even.sum, a);
+            even.squares = _mm512_fmadd_ps(a, a, even.squares);
+            odd.sum = _mm512_add_ps(odd.sum, b);
+            odd.squares = _mm512_fmadd_ps(b, b, odd.squares);
+          }
+          sums[pair][0] = even;
+          sums[pair][1] = odd;
         }
-      }
-      for (int i = 0; i < 2; ++i) {
-        double mean = 0, squares = 0, *into = result + (2 * pair + i) * 2;
-        join_lanes(sums[i], static_cast<double>(pixels), &mean, &squares);
+      const auto count = static_cast<double>(begin * images_in_row);
+      const auto added = static_cast<double>((end - begin) * images_in_row);
+      for (int64_t channel = 0; channel < 2 * pairs; ++channel) {
+        double mean = 0, squares = 0, *into = result + (2 * first + channel) * 2;
+        join_lanes(sums[channel / 2][channel % 2], static_cast<double>(end - begin), &mean, &squares);
         const double apart = mean - into[0];
-        into[0] += apart * added / joined;
-        into[1] += squares + apart * apart * count * added / joined;
+        into[0] += apart * added / (count + added);
+        into[1] += squares + apart * apart * count * added / (count + added);
       }
     }
-    count = joined;
-  }
 }
 
 void normalise(const Pixels& size, const BFloat16* x, const BFloat16* residual, BFloat16* y, const float* scale,
@@ -148,14 +179,8 @@ void normalise(const Pixels& size, const BFloat16* x, const BFloat16* residual, 
 }
 
 void gradient_sums(const Pixels& size, const BFloat16* x, const BFloat16* dy, const NormTerms& terms, double* sums) {
-  const int64_t chunk = chunk_pixels(2 * size.pairs), stride = size.pairs * 32;
-  const auto run = terms.relu ? sum_chunk<true> : sum_chunk<false>;
   for (int64_t c = 0; c < 4 * size.pairs; ++c) sums[c] = 0;
-  for (int64_t begin = 0; begin < size.pixels; begin += chunk) {
-    const int64_t pixels = size.pixels - begin < chunk ? size.pixels - begin : chunk, at = begin * stride;
-    for (int64_t pair = 0; pair < size.pairs; ++pair)
-      run(x + at + pair * 32, dy + at + pair * 32, pixels, stride, terms, 2 * pair, sums + 4 * pair);
-  }
+  (terms.relu ? sum_gradients<true> : sum_gradients<false>)(size, x, dy, terms, sums);
 }
 
 void norm_gradient(const Pixels& size, const BFloat16* x, const BFloat16* dy, BFloat16* dx, const NormTerms& terms,

@@ -59,6 +59,10 @@ RESNET_INLINE __m512 rectify(__m512 x) {
 }
 RESNET_INLINE Pair rectify(Pair pair) { return {rectify(pair.even), rectify(pair.odd)}; }
 
+RESNET_INLINE __m512 where_positive(__m512 condition, __m512 x) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(condition, _mm512_setzero_ps(), _CMP_GT_OQ), x);
+}
+
 /// Sums of x - pivot and of its square for one channel, a lane for each image.
 struct LaneSums {
   __m512 pivot, sum, squares;

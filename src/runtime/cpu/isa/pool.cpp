@@ -55,71 +55,85 @@ float divisor(const PoolSizes& s, bool include_pad, int64_t oh, int64_t ow) {
 template <class T>
 void max_pool(const PoolSizes& s, const T* x, T* y, int32_t* positions) {
   const Window& v = s.window;
-  for (int64_t oh = 0; oh < s.out_height; ++oh)
+  y += s.line_begin * s.out_width * s.pixel;
+  positions += s.line_begin * s.out_width * s.pixel;
+  for (int64_t oh = s.line_begin; oh < s.line_end; ++oh)
     for (int64_t ow = 0; ow < s.out_width; ++ow, y += s.pixel, positions += s.pixel) {
       const Span rows = window_at(oh, rows_of(v), s.height);
       const Span columns = window_at(ow, columns_of(v), s.width);
       const int64_t start = rows.begin * s.width + columns.begin;
-      Vec best = load(x + start * s.pixel);
-      IntVec where = IntVec{} + static_cast<int32_t>(start);
-      for (int64_t h = rows.begin; h < rows.end; h += rows.step)
-        for (int64_t w = columns.begin; w < columns.end; w += columns.step) {
-          const Vec value = load(x + (h * s.width + w) * s.pixel);
-          const IntVec better = (value > best) | ((value != value) & (best == best));  // a NaN wins, the first one
-          where = better ? IntVec{} + static_cast<int32_t>(h * s.width + w) : where;
-          best = better ? value : best;
-        }
-      store(y, best);
-      store(positions, where);
+      for (int64_t lane = 0; lane < s.pixel; lane += block) {
+        Vec best = load(x + start * s.pixel + lane);
+        IntVec where = IntVec{} + static_cast<int32_t>(start);
+        for (int64_t h = rows.begin; h < rows.end; h += rows.step)
+          for (int64_t w = columns.begin; w < columns.end; w += columns.step) {
+            const Vec value = load(x + (h * s.width + w) * s.pixel + lane);
+            const IntVec better = (value > best) | ((value != value) & (best == best));  // a NaN wins, the first one
+            where = better ? IntVec{} + static_cast<int32_t>(h * s.width + w) : where;
+            best = better ? value : best;
+          }
+        store(y + lane, best);
+        store(positions + lane, where);
+      }
     }
 }
 
 template <class T>
 void max_pool_gradient(const PoolSizes& s, const int32_t* positions, const T* dy, T* dx) {
   const Window& v = s.window;
-  for (int64_t h = 0; h < s.height; ++h)
+  dx += s.line_begin * s.width * s.pixel;
+  for (int64_t h = s.line_begin; h < s.line_end; ++h)
     for (int64_t w = 0; w < s.width; ++w, dx += s.pixel) {
       const Span rows = covering(h, rows_of(v), s.out_height);
       const Span columns = covering(w, columns_of(v), s.out_width);
       const IntVec here = IntVec{} + static_cast<int32_t>(h * s.width + w);
-      Vec total = {};
-      for (int64_t oh = rows.begin; oh < rows.end; ++oh)
-        for (int64_t ow = columns.begin; ow < columns.end; ++ow) {
-          const int64_t at = (oh * s.out_width + ow) * s.pixel;
-          total += load(positions + at) == here ? load(dy + at) : Vec{};
-        }
-      store(dx, total);
+      for (int64_t lane = 0; lane < s.pixel; lane += block) {
+        Vec total = {};
+        for (int64_t oh = rows.begin; oh < rows.end; ++oh)
+          for (int64_t ow = columns.begin; ow < columns.end; ++ow) {
+            const int64_t at = (oh * s.out_width + ow) * s.pixel + lane;
+            total += load(positions + at) == here ? load(dy + at) : Vec{};
+          }
+        store(dx + lane, total);
+      }
     }
 }
 
 template <class T>
 void average_pool(const PoolSizes& s, bool include_pad, const T* x, T* y) {
   const Window& v = s.window;
-  for (int64_t oh = 0; oh < s.out_height; ++oh)
+  y += s.line_begin * s.out_width * s.pixel;
+  for (int64_t oh = s.line_begin; oh < s.line_end; ++oh)
     for (int64_t ow = 0; ow < s.out_width; ++ow, y += s.pixel) {
       const Span rows = window_at(oh, rows_of(v), s.height);
       const Span columns = window_at(ow, columns_of(v), s.width);
-      Vec total = {};
-      for (int64_t h = rows.begin; h < rows.end; h += rows.step)
-        for (int64_t w = columns.begin; w < columns.end; w += columns.step)
-          total += load(x + (h * s.width + w) * s.pixel);
-      store(y, total / divisor(s, include_pad, oh, ow));
+      const float count = divisor(s, include_pad, oh, ow);
+      for (int64_t lane = 0; lane < s.pixel; lane += block) {
+        Vec total = {};
+        for (int64_t h = rows.begin; h < rows.end; h += rows.step)
+          for (int64_t w = columns.begin; w < columns.end; w += columns.step)
+            total += load(x + (h * s.width + w) * s.pixel + lane);
+        store(y + lane, total / count);
+      }
     }
 }
 
 template <class T>
 void average_pool_gradient(const PoolSizes& s, bool include_pad, const T* dy, T* dx) {
   const Window& v = s.window;
-  for (int64_t h = 0; h < s.height; ++h)
+  dx += s.line_begin * s.width * s.pixel;
+  for (int64_t h = s.line_begin; h < s.line_end; ++h)
     for (int64_t w = 0; w < s.width; ++w, dx += s.pixel) {
       const Span rows = covering(h, rows_of(v), s.out_height);
       const Span columns = covering(w, columns_of(v), s.out_width);
-      Vec total = {};
-      for (int64_t oh = rows.begin; oh < rows.end; ++oh)
-        for (int64_t ow = columns.begin; ow < columns.end; ++ow)
-          if (takes(rows_of(v), oh, h) && takes(columns_of(v), ow, w))
-            total += load(dy + (oh * s.out_width + ow) * s.pixel) / divisor(s, include_pad, oh, ow);
-      store(dx, total);
+      for (int64_t lane = 0; lane < s.pixel; lane += block) {
+        Vec total = {};
+        for (int64_t oh = rows.begin; oh < rows.end; ++oh)
+          for (int64_t ow = columns.begin; ow < columns.end; ++ow)
+            if (takes(rows_of(v), oh, h) && takes(columns_of(v), ow, w))
+              total += load(dy + (oh * s.out_width + ow) * s.pixel + lane) / divisor(s, include_pad, oh, ow);
+        store(dx + lane, total);
+      }
     }
 }
 
