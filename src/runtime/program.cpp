@@ -119,8 +119,8 @@ void Program::place(const std::vector<Lifetime>& lives) {
 }
 
 void Program::resolve_addresses() {
-  arena_.resize(report_.arena);
-  persistent_.resize(report_.persistent);
+  arena_ = Arena(report_.arena);
+  persistent_ = Arena(report_.persistent);
   memory_.addresses_.resize(buffers_.size());
   for (std::size_t id = 0; id < buffers_.size(); ++id) {
     const BufferInfo& info = buffers_[id];

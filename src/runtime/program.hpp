@@ -2,6 +2,7 @@
 // pointers; lifetimes follow from what each step says it reads and writes.
 #pragma once
 
+#include "runtime/arena.hpp"
 #include "runtime/executable.hpp"
 #include "runtime/memory_plan.hpp"
 
@@ -107,7 +108,7 @@ class Program final : public Executable {
   std::vector<Port> inputs_, outputs_;
   std::vector<Step> steps_, prepare_steps_;
   std::vector<StepInfo> infos_;
-  AlignedBytes arena_, persistent_;
+  Arena arena_, persistent_;
   Memory memory_;
   MemoryReport report_;
   bool writes_state_ = false;

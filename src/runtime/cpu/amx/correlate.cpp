@@ -136,7 +136,9 @@ RESNET_INLINE void finish_block(const float (*sums)[256], const Destination& to,
   }
 }
 
-/// One part of one call: pointers to its first group of images.
+constexpr int64_t most_blocks = 16;  // of output channels that are done in turn
+
+/// Pointers to some groups of images.
 struct Arrays {
   const std::byte *x, *weights;
   std::byte* y;
@@ -146,39 +148,65 @@ struct Arrays {
 
 // `lanes`: of the blocks' channels, or null.
 template <int blocks, int groups, bool ragged, bool measured>
-void lines_of_blocks(const Correlation& c, const CorrelationPart& part, int64_t block, const Arrays& arrays,
-                     LaneSums* lanes, bool first) {
+void columns_of_blocks(const Correlation& c, int64_t line, int begin, int end, int64_t block, const Arrays& arrays,
+                       LaneSums* lanes, bool first) {
   alignas(64) float sums[2][4][256];
   int turn = 0;  // the tiles of one pixel are stored while those of the one before are still read
   const std::byte* weights = arrays.weights + block * c.weights_block;
   const float* bias = arrays.finish->bias ? arrays.finish->bias + block * 16 : nullptr;
-  for (int64_t line = part.line_begin; line < part.line_end; ++line)
-    for (int column = 0; column < c.width; ++column) {
-      multiply<blocks, groups, ragged>(c, line, c.spans[column], arrays.x, weights, arrays.fence);
-      auto& turned = sums[turn ^= 1];
-      store_sums<blocks, groups>(turned);
-      const int64_t at = line * c.y.line + column * c.y.pixel + block * 8 * row_bytes;
-      const std::byte *residual = arrays.finish->residual, *mask = arrays.finish->mask;
-      for (int b = 0; b < blocks; ++b) {
-        const int64_t to = at + b * 8 * row_bytes;
-        finish_block<groups, measured>(turned + 2 * b,
-                                       {arrays.y + to, residual ? residual + to : nullptr, mask ? mask + to : nullptr, c.y.group},
-                                       bias ? bias + b * 16 : nullptr, arrays.finish->relu,
-                                       measured ? lanes + b * 16 : nullptr, first);
-      }
-      first = false;
+  const std::byte *residual = arrays.finish->residual, *mask = arrays.finish->mask;
+  for (int column = begin; column < end; ++column) {
+    multiply<blocks, groups, ragged>(c, line, c.spans[column], arrays.x, weights, arrays.fence);
+    auto& turned = sums[turn ^= 1];
+    store_sums<blocks, groups>(turned);
+    const int64_t at = line * c.y.line + column * c.y.pixel + block * 8 * row_bytes;
+    for (int b = 0; b < blocks; ++b) {
+      const int64_t to = at + b * 8 * row_bytes;
+      finish_block<groups, measured>(
+          turned + 2 * b,
+          {arrays.y + to, residual ? residual + to : nullptr, mask ? mask + to : nullptr, c.y.group},
+          bias ? bias + b * 16 : nullptr, arrays.finish->relu, measured ? lanes + b * 16 : nullptr, first);
     }
+    first = false;
+  }
 }
 
-template <int blocks, int groups>
-void dispatch(const Correlation& c, const CorrelationPart& part, int64_t block, const Arrays& arrays, LaneSums* lanes,
-              bool first) {
-  if (lanes) {
-    c.ragged ? lines_of_blocks<blocks, groups, true, true>(c, part, block, arrays, lanes, first)
-             : lines_of_blocks<blocks, groups, false, true>(c, part, block, arrays, lanes, first);
-  } else {
-    c.ragged ? lines_of_blocks<blocks, groups, true, false>(c, part, block, arrays, lanes, first)
-             : lines_of_blocks<blocks, groups, false, false>(c, part, block, arrays, lanes, first);
+using Columns = void (*)(const Correlation&, int64_t line, int begin, int end, int64_t block, const Arrays&, LaneSums*,
+                         bool first);
+
+template <bool ragged, bool measured>
+Columns kernel_for(int blocks, int64_t groups) {
+  if (blocks == 2) return groups == 2 ? columns_of_blocks<2, 2, ragged, measured> : columns_of_blocks<2, 1, ragged, measured>;
+  if (groups == 4) return columns_of_blocks<1, 4, ragged, measured>;
+  return groups == 2 ? columns_of_blocks<1, 2, ragged, measured> : columns_of_blocks<1, 1, ragged, measured>;
+}
+
+Columns kernel_for(const Correlation& c, bool measured, int blocks, int64_t groups) {
+  if (measured) return c.ragged ? kernel_for<true, true>(blocks, groups) : kernel_for<false, true>(blocks, groups);
+  return c.ragged ? kernel_for<true, false>(blocks, groups) : kernel_for<false, false>(blocks, groups);
+}
+
+// Blocks of output channels [begin, end), for which `lanes` has room, over all lines of the part. A piece of a line is
+// done for all blocks before the next one.
+void blocks_of_part(const Correlation& c, const CorrelationPart& part, int64_t begin, int64_t end, int piece,
+                    const Arrays& all, LaneSums* lanes) {
+  for (int64_t group = part.group_begin, groups = 0; group < part.group_end; group += groups) {
+    const int64_t left = part.group_end - group;
+    groups = end - begin == 1 && left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    const int64_t offset = group * c.y.group;
+    Finish finish = *all.finish;
+    if (finish.residual) finish.residual += offset;
+    if (finish.mask) finish.mask += offset;
+    const Arrays arrays{all.x + group * c.x.group, all.weights, all.y + offset, &finish, all.fence};
+    const Columns pair = kernel_for(c, lanes != nullptr, 2, groups), single = kernel_for(c, lanes != nullptr, 1, groups);
+    for (int64_t line = part.line_begin; line < part.line_end; ++line)
+      for (int column = 0; column < c.width; column += piece) {
+        const int last = column + piece < c.width ? column + piece : c.width;
+        const bool first = group == part.group_begin && line == part.line_begin && column == 0;
+        for (int64_t block = begin; block < end; block += 2)
+          (end - block >= 2 ? pair : single)(c, line, column, last, block, arrays,
+                                             lanes ? lanes + (block - begin) * 16 : nullptr, first);
+      }
   }
 }
 
@@ -188,41 +216,23 @@ void correlate(const Correlation& c, const CorrelationPart& part, const std::byt
                std::byte* y, const Finish& finish) {
   const Tiles tiles;
   alignas(64) std::byte room[4 * tile_bytes];
-  const Fence fence{x + c.x_bytes, room};
-  alignas(64) LaneSums lanes[32];
-  for (int64_t block = part.block_begin; block < part.block_end;) {
-    const int blocks = part.block_end - block >= 2 ? 2 : 1;
+  const Arrays arrays{x, weights, y, &finish, {x + c.x_bytes, room}};
+  alignas(64) LaneSums lanes[16 * most_blocks];
+  // Few weights: all blocks of a piece of a line in turn, so that its output is written in one go. Many: each pair of
+  // blocks over all lines, so that its weights are read from the last cache once.
+  const bool together = (part.block_end - part.block_begin) * c.weights_block <= 256 * 1024;
+  const int64_t most = together ? most_blocks : 2;
+  for (int64_t block = part.block_begin; block < part.block_end; block += most) {
+    const int64_t end = block + most < part.block_end ? block + most : part.block_end;
     if (finish.moments) std::memset(static_cast<void*>(lanes), 0, sizeof lanes);
-    LaneSums* measured = finish.moments ? lanes : nullptr;
-    for (int64_t group = part.group_begin; group < part.group_end;) {
-      const int64_t left = part.group_end - group;
-      Finish moved = finish;
-      if (finish.residual) moved.residual = finish.residual + group * c.y.group;
-      if (finish.mask) moved.mask = finish.mask + group * c.y.group;
-      const Arrays arrays{x + group * c.x.group, weights, y + group * c.y.group, &moved, fence};
-      const bool first = group == part.group_begin;
-      if (blocks == 1 && left >= 4) {
-        dispatch<1, 4>(c, part, block, arrays, measured, first);
-        group += 4;
-      } else if (left >= 2) {
-        blocks == 2 ? dispatch<2, 2>(c, part, block, arrays, measured, first)
-                    : dispatch<1, 2>(c, part, block, arrays, measured, first);
-        group += 2;
-      } else {
-        blocks == 2 ? dispatch<2, 1>(c, part, block, arrays, measured, first)
-                    : dispatch<1, 1>(c, part, block, arrays, measured, first);
-        group += 1;
-      }
+    blocks_of_part(c, part, block, end, together ? 8 : c.width, arrays, finish.moments ? lanes : nullptr);
+    if (!finish.moments) continue;
+    const auto count = static_cast<double>((part.group_end - part.group_begin) * (part.line_end - part.line_begin) *
+                                           c.width);
+    for (int64_t channel = 0; channel < (end - block) * 16; ++channel) {
+      double* at = finish.moments + (block * 16 + channel) * 2;
+      join_lanes(lanes[channel], count, at, at + 1);
     }
-    if (finish.moments) {
-      const auto count = static_cast<double>((part.group_end - part.group_begin) *
-                                             (part.line_end - part.line_begin) * c.width);
-      for (int channel = 0; channel < blocks * 16; ++channel) {
-        double* at = finish.moments + (block * 16 + channel) * 2;
-        join_lanes(lanes[channel], count, at, at + 1);
-      }
-    }
-    block += blocks;
   }
 }
 

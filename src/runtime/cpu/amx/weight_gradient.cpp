@@ -94,90 +94,120 @@ struct Lines {
   }
 };
 
-/// Two items by two blocks, or up to four items by one block.
+/// What the sums of a few tiles are made of: `items` tiles of x that are `step` tiles apart, `blocks` tiles of dy.
+struct Tile {
+  int64_t kernel_row, item, step, block;
+};
+
+// Tile registers: 0 to 5 sums (item * blocks + block), 6 rows of x, 7 of dy; two by two: 4 and 5 rows of x, 6 and 7 of
+// dy. With three taps beside each other two of three tiles of x were read for the columns before and are in the first
+// cache still.
 template <int items, int blocks>
-RESNET_INLINE void accumulate(const WeightGradient& g, const Lines& lines, int64_t begin, int64_t end, int64_t kh,
-                              int64_t item, int64_t block, float* sums) {
-  float* first = sums + ((kh * g.items() + item) * g.blocks + block) * 256;
-  const int64_t next_item = g.blocks * 256;
-  // Tile registers: 0 to 3 sums; two by two: 4 and 5 rows of x, 6 and 7 of dy; else 4 to 6 (then 4 again) and 7.
-  _tile_loadd(0, first, 64);
-  if constexpr (blocks == 2) _tile_loadd(1, first + 256, 64);
-  if constexpr (blocks == 2 && items == 2) {
-    _tile_loadd(2, first + next_item, 64);
-    _tile_loadd(3, first + next_item + 256, 64);
-  }
-  if constexpr (blocks == 1 && items >= 2) _tile_loadd(1, first + next_item, 64);
-  if constexpr (blocks == 1 && items >= 3) _tile_loadd(2, first + 2 * next_item, 64);
-  if constexpr (blocks == 1 && items >= 4) _tile_loadd(3, first + 3 * next_item, 64);
-  const int64_t a_step = g.stride_w * g.channels * row_bytes, b_step = g.blocks * tile_bytes;
-  for (int64_t line = begin; line < end; ++line) {
-    const int64_t source = line * g.stride_h + kh - g.pad_top;
-    if (source < 0 || source >= g.height) continue;
-    const std::byte* a = lines.x_line(source) + item * tile_bytes;
-    const std::byte* b = lines.dy_lines + (line - begin) * g.dy_line_bytes() + block * tile_bytes;
-    for (int64_t column = 0; column < g.out_width; ++column, a += a_step, b += b_step) {
-      if constexpr (blocks == 2) {
-        _tile_loadd(4, a, 64);
-        _tile_loadd(6, b, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, b + tile_bytes, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        if constexpr (items == 2) {
-          _tile_loadd(5, a + tile_bytes, 64);
-          _tile_dpbf16ps(2, 5, 6);
-          _tile_dpbf16ps(3, 5, 7);
-        }
-      } else {
-        _tile_loadd(7, b, 64);
-        _tile_loadd(4, a, 64);
-        _tile_dpbf16ps(0, 4, 7);
-        if constexpr (items >= 2) {
-          _tile_loadd(5, a + tile_bytes, 64);
-          _tile_dpbf16ps(1, 5, 7);
-        }
-        if constexpr (items >= 3) {
-          _tile_loadd(6, a + 2 * tile_bytes, 64);
-          _tile_dpbf16ps(2, 6, 7);
-        }
-        if constexpr (items >= 4) {
-          _tile_loadd(4, a + 3 * tile_bytes, 64);
-          _tile_dpbf16ps(3, 4, 7);
-        }
-      }
+RESNET_INLINE void multiply(const std::byte* a, int64_t a_item, const std::byte* b) {
+  if constexpr (items == 2 && blocks == 2) {
+    _tile_loadd(4, a, 64);
+    _tile_loadd(6, b, 64);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(7, b + tile_bytes, 64);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(5, a + a_item, 64);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  } else if constexpr (items == 3 && blocks == 2) {
+    _tile_loadd(7, b, 64);
+    _tile_loadd(6, a, 64);
+    _tile_dpbf16ps(0, 6, 7);
+    _tile_loadd(6, a + a_item, 64);
+    _tile_dpbf16ps(2, 6, 7);
+    _tile_loadd(6, a + 2 * a_item, 64);
+    _tile_dpbf16ps(4, 6, 7);
+    _tile_loadd(7, b + tile_bytes, 64);
+    _tile_dpbf16ps(5, 6, 7);
+    _tile_loadd(6, a + a_item, 64);
+    _tile_dpbf16ps(3, 6, 7);
+    _tile_loadd(6, a, 64);
+    _tile_dpbf16ps(1, 6, 7);
+  } else {
+    static_assert(blocks == 1 || items == 1);
+    _tile_loadd(7, b, 64);
+    _tile_loadd(6, a, 64);
+    _tile_dpbf16ps(0, 6, 7);
+    if constexpr (blocks == 2) {
+      _tile_loadd(7, b + tile_bytes, 64);
+      _tile_dpbf16ps(1, 6, 7);
+    }
+    if constexpr (items >= 2) {
+      _tile_loadd(6, a + a_item, 64);
+      _tile_dpbf16ps(1, 6, 7);
+    }
+    if constexpr (items >= 3) {
+      _tile_loadd(6, a + 2 * a_item, 64);
+      _tile_dpbf16ps(2, 6, 7);
     }
   }
-  _tile_stored(0, first, 64);
-  if constexpr (blocks == 2) _tile_stored(1, first + 256, 64);
-  if constexpr (blocks == 2 && items == 2) {
-    _tile_stored(2, first + next_item, 64);
-    _tile_stored(3, first + next_item + 256, 64);
-  }
-  if constexpr (blocks == 1 && items >= 2) _tile_stored(1, first + next_item, 64);
-  if constexpr (blocks == 1 && items >= 3) _tile_stored(2, first + 2 * next_item, 64);
-  if constexpr (blocks == 1 && items >= 4) _tile_stored(3, first + 3 * next_item, 64);
 }
 
+template <int items, int blocks>
+RESNET_INLINE void load_sums(const float* first, int64_t item) {
+  constexpr int next = blocks == 2 ? 256 : 0;
+  _tile_loadd(0, first, 64);
+  if constexpr (items * blocks >= 2) _tile_loadd(1, blocks == 2 ? first + next : first + item, 64);
+  if constexpr (items * blocks >= 3) _tile_loadd(2, blocks == 2 ? first + item : first + 2 * item, 64);
+  if constexpr (items * blocks >= 4) _tile_loadd(3, first + item + next, 64);
+  if constexpr (items * blocks == 6) {
+    _tile_loadd(4, first + 2 * item, 64);
+    _tile_loadd(5, first + 2 * item + next, 64);
+  }
+}
+
+template <int items, int blocks>
+RESNET_INLINE void store_sums(float* first, int64_t item) {
+  constexpr int next = blocks == 2 ? 256 : 0;
+  _tile_stored(0, first, 64);
+  if constexpr (items * blocks >= 2) _tile_stored(1, blocks == 2 ? first + next : first + item, 64);
+  if constexpr (items * blocks >= 3) _tile_stored(2, blocks == 2 ? first + item : first + 2 * item, 64);
+  if constexpr (items * blocks >= 4) _tile_stored(3, first + item + next, 64);
+  if constexpr (items * blocks == 6) {
+    _tile_stored(4, first + 2 * item, 64);
+    _tile_stored(5, first + 2 * item + next, 64);
+  }
+}
+
+template <int items, int blocks>
+void accumulate(const WeightGradient& g, const Lines& lines, int64_t begin, int64_t end, const Tile& tile,
+                float* sums) {
+  float* first = sums + ((tile.kernel_row * g.items() + tile.item) * g.blocks + tile.block) * 256;
+  const int64_t next_item = tile.step * g.blocks * 256;
+  load_sums<items, blocks>(first, next_item);
+  const int64_t a_step = g.stride_w * g.channels * row_bytes, b_step = g.blocks * tile_bytes;
+  for (int64_t line = begin; line < end; ++line) {
+    const int64_t source = line * g.stride_h + tile.kernel_row - g.pad_top;
+    if (source < 0 || source >= g.height) continue;
+    const std::byte* a = lines.x_line(source) + tile.item * tile_bytes;
+    const std::byte* b = lines.dy_lines + (line - begin) * g.dy_line_bytes() + tile.block * tile_bytes;
+    for (int64_t column = 0; column < g.out_width; ++column, a += a_step, b += b_step)
+      multiply<items, blocks>(a, tile.step * tile_bytes, b);
+  }
+  store_sums<items, blocks>(first, next_item);
+}
+
+using Accumulate = void (*)(const WeightGradient&, const Lines&, int64_t begin, int64_t end, const Tile&, float* sums);
+
 void accumulate_band(const WeightGradient& g, const Lines& lines, int64_t begin, int64_t end, float* sums) {
-  for (int64_t kh = 0; kh < g.kernel_h; ++kh)
-    for (int64_t block = 0; block < g.blocks;) {
-      const bool wide = g.blocks - block >= 2;
-      for (int64_t item = 0; item < g.items();) {
-        const int64_t left = g.items() - item;
-        if (wide && left >= 2)
-          accumulate<2, 2>(g, lines, begin, end, kh, item, block, sums), item += 2;
-        else if (wide)
-          accumulate<1, 2>(g, lines, begin, end, kh, item, block, sums), item += 1;
-        else if (left >= 4)
-          accumulate<4, 1>(g, lines, begin, end, kh, item, block, sums), item += 4;
-        else if (left == 3)
-          accumulate<3, 1>(g, lines, begin, end, kh, item, block, sums), item += 3;
-        else if (left == 2)
-          accumulate<2, 1>(g, lines, begin, end, kh, item, block, sums), item += 2;
-        else
-          accumulate<1, 1>(g, lines, begin, end, kh, item, block, sums), item += 1;
+  constexpr Accumulate kernels[3][2] = {{accumulate<1, 1>, accumulate<1, 2>},
+                                        {accumulate<2, 1>, accumulate<2, 2>},
+                                        {accumulate<3, 1>, accumulate<3, 2>}};
+  // Three taps of the same channels, or neighbours among all items.
+  const bool taps = g.kernel_w == 3 && g.channels % 16 == 0;
+  const int64_t step = taps ? g.channels / 16 : 1, firsts = taps ? step : g.items();
+  for (int64_t kernel_row = 0; kernel_row < g.kernel_h; ++kernel_row)
+    for (int64_t block = 0, blocks = 0; block < g.blocks; block += blocks) {
+      blocks = g.blocks - block >= 2 ? 2 : 1;
+      for (int64_t item = 0, items = 0; item < firsts; item += taps ? 1 : items) {
+        const int64_t left = firsts - item;
+        items = taps || (blocks == 1 && left >= 3) ? 3 : left >= 2 ? 2 : 1;
+        kernels[items - 1][blocks - 1](g, lines, begin, end, {kernel_row, item, step, block}, sums);
       }
-      block += wide ? 2 : 1;
     }
 }
 
