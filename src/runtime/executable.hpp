@@ -62,7 +62,7 @@ class Executable {
 
 /// What the CPU backend runs on here.
 struct CpuBackendInfo {
-  const char* instruction_set;  // of its own kernels: "baseline", "avx2", "avx512"
+  const char* instruction_set;  // of its own kernels: "baseline", "avx2", "avx512", "amx"
   const char* onednn;           // "2.6.3"
   bool bf16;                    // whether graphs in bf16 can run
   bool fast_bf16;               // whether they are faster than in f32

@@ -1,4 +1,5 @@
 // What the processor reaches at best, as the measure for what the kernels reach.
+#include "runtime/cpu/amx/kernels.hpp"
 #include "runtime/cpu/kernels.hpp"
 #include "runtime/executable.hpp"
 
@@ -76,7 +77,10 @@ Ceilings measure_ceilings(ThreadPool& threads) {
   Ceilings ceilings;
   ceilings.fp32 = arithmetic(threads, int64_t{cpu::chains} * kernels.block, kernels.multiply_adds);
 #if defined(__x86_64__)
-  if (cpu_backend_info().fast_bf16) ceilings.bf16 = arithmetic(threads, cpu::chains * 32, bf16_multiply_adds);
+  if (kernels.amx)
+    ceilings.bf16 = arithmetic(threads, 4 * 16 * 16 * 32, cpu::amx::multiply_tiles);
+  else if (cpu_backend_info().fast_bf16)
+    ceilings.bf16 = arithmetic(threads, cpu::chains * 32, bf16_multiply_adds);
 #endif
   ceilings.memory = bandwidth(threads);
   return ceilings;

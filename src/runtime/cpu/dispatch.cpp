@@ -64,6 +64,7 @@ bool has_amx() {
 Kernels avx512_kernels() {
   Kernels table = avx512::kernels();
   table.amx = has_amx();
+  if (table.amx) table.isa = "amx";
   if (has_fast_bf16()) table.bf16 = avx512_bf16::kernels().bf16;
   return table;
 }

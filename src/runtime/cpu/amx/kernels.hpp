@@ -137,4 +137,9 @@ void norm_gradient(const Pixels& size, const BFloat16* x, const BFloat16* dy, BF
 void pack_images(const float* x, int64_t image, int64_t channels, int64_t pixels, int64_t begin, int64_t end,
                  BFloat16* y);
 
+// --- ceilings -----------------------------------------------------------------------------------------------------
+
+/// 4 products of tiles in each round, of 16 x 16 x 32 multiply-adds each, all in registers; from 32 numbers.
+float multiply_tiles(const float* numbers, int64_t rounds);
+
 }  // namespace resnet::cpu::amx

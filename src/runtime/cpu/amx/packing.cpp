@@ -1,28 +1,33 @@
-// What brings weights and images into the form that the products want.
+// What brings weights and images into the form that the products want, and the products alone, for their ceiling.
 #include "runtime/cpu/amx/tiles.hpp"
-
-#include <cstring>
 
 namespace resnet::cpu::amx {
 
 namespace {
 
-/// 16 outputs x 32 inputs of the sum as a tile.
-RESNET_INLINE void pack_tile(const WeightPacking& p, const float* weights, int64_t output, int64_t kernel_row,
-                             const int32_t* taps, std::byte* tile) {
-  alignas(64) float rows[16][32];
-  const int64_t present = p.outputs - output < 16 ? p.outputs - output : 16;
-  std::memset(rows, 0, sizeof rows);
-  for (int k = 0; k < 32; ++k) {
-    const int64_t column = taps[k] / p.inputs, input = taps[k] % p.inputs;
-    if (taps[k] < 0 || input >= p.real_inputs) continue;
-    const float* from =
-        weights + output * p.output_stride + input * p.input_stride + kernel_row * p.kernel_width + column;
-    for (int64_t o = 0; o < present; ++o) rows[o][k] = from[o * p.output_stride];
+/// The weights of one output for the 16 inputs of a sum from taps[0] on. Whole blocks of 16 channels of one tap are
+/// gathered at once; only the network's first layer has others.
+RESNET_INLINE __m512 load_inputs(const WeightPacking& p, const float* weights, const int32_t* taps) {
+  if (taps[0] < 0) return _mm512_setzero_ps();
+  if (p.inputs % 16 == 0) {
+    const float* first = weights + taps[0] % p.inputs * p.input_stride + taps[0] / p.inputs;
+    if (p.input_stride == 1) return _mm512_loadu_ps(first);
+    const __m512i order = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm512_i32gather_ps(
+        _mm512_mullo_epi32(order, _mm512_set1_epi32(static_cast<int>(p.input_stride))), first, 4);
   }
-  for (int o = 0; o < 16; ++o)
-    store_row(tile + o * row_bytes,
-              reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(_mm512_load_ps(rows[o] + 16), _mm512_load_ps(rows[o]))));
+  alignas(64) float row[16] = {};
+  for (int k = 0; k < 16; ++k)
+    if (taps[k] >= 0 && taps[k] % p.inputs < p.real_inputs)
+      row[k] = weights[taps[k] % p.inputs * p.input_stride + taps[k] / p.inputs];
+  return _mm512_load_ps(row);
+}
+
+/// 16 outputs x 32 inputs of the sum as a tile.
+RESNET_INLINE void pack_tile(const WeightPacking& p, const float* weights, const int32_t* taps, std::byte* tile) {
+  for (int o = 0; o < 16; ++o, weights += p.output_stride)
+    store_row(tile + o * row_bytes, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(
+                                        load_inputs(p, weights, taps + 16), load_inputs(p, weights, taps))));
 }
 
 }  // namespace
@@ -32,7 +37,7 @@ void pack_weights(const WeightPacking& p, const float* weights, std::byte* packe
   for (int64_t block = begin; block < end; ++block)
     for (int64_t tile = 0; tile < p.row_tiles; ++tile)  // taps of the same channels lie near each other
       for (int64_t r = 0; r < p.kernel_rows; ++r)
-        pack_tile(p, weights, block * 16, r, p.taps + tile * 32,
+        pack_tile(p, weights + block * 16 * p.output_stride + r * p.kernel_width, p.taps + tile * 32,
                   packed + block * block_bytes + r * row + tile * tile_bytes);
 }
 
@@ -49,6 +54,29 @@ void pack_images(const float* x, int64_t image, int64_t channels, int64_t pixels
           2 * pair + 1 < channels ? _mm512_i32gather_ps(apart, from + pixels, 4) : _mm512_setzero_ps();
       store_row(y + (pixel * pairs + pair) * 32, pack({even, odd}));
     }
+}
+
+float multiply_tiles(const float* numbers, int64_t rounds) {
+  const Tiles tiles;
+  alignas(64) float sums[256];
+  alignas(64) BFloat16 factors[512];
+  for (int row = 0; row < 16; ++row)
+    store_row(factors + row * 32, pack({_mm512_loadu_ps(numbers), _mm512_loadu_ps(numbers + 16)}));
+  stores_before_tiles();
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_loadd(4, factors, 64);
+  _tile_loadd(5, factors, 64);
+  for (int64_t round = 0; round < rounds; ++round) {
+    _tile_dpbf16ps(0, 4, 5);
+    _tile_dpbf16ps(1, 4, 5);
+    _tile_dpbf16ps(2, 4, 5);
+    _tile_dpbf16ps(3, 4, 5);
+  }
+  _tile_stored(0, sums, 64);
+  return sums[0];
 }
 
 }  // namespace resnet::cpu::amx
