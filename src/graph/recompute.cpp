@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace resnet {
 namespace {
@@ -91,18 +92,26 @@ class Recomputing {
   }
 
  private:
-  // The value as backward finds it: a dropped one is computed again at its first use.
+  // The value as backward finds it: a dropped one is computed again at its first use, with all that it needs, in the
+  // order of the original nodes, so that a backend which joins neighbours joins the same ones.
   Value again(Value old) {
+    if (!dropped_.contains(old)) return to_[old];
+    std::set<const Node*> needed;  // they lie in one array: in the order of their addresses
+    collect(old, needed);
+    for (const Node* node : needed) {
+      const Node clone = clone_of(*node);
+      std::vector<Value> inputs;
+      for (Value input : clone.inputs) inputs.push_back(again_.contains(input) ? again_.at(input) : to_[input]);
+      again_.emplace(node->outputs[0],
+                     to_.result().add_node(clone.name, clone.op, std::move(inputs), Phase::backward)[0]);
+    }
+    return again_.at(old);
+  }
+
+  void collect(Value old, std::set<const Node*>& needed) const {
     const auto dropped = dropped_.find(old);
-    if (dropped == dropped_.end()) return to_[old];
-    const auto known = again_.find(old);
-    if (known != again_.end()) return known->second;
-    const Node clone = clone_of(*dropped->second);
-    std::vector<Value> inputs;
-    for (Value input : clone.inputs) inputs.push_back(again(input));
-    const Value fresh = to_.result().add_node(clone.name, clone.op, std::move(inputs), Phase::backward)[0];
-    again_.emplace(old, fresh);
-    return fresh;
+    if (dropped == dropped_.end() || again_.contains(old) || !needed.insert(dropped->second).second) return;
+    for (Value input : clone_of(*dropped->second).inputs) collect(input, needed);
   }
 
   Rewriter to_;

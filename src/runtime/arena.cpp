@@ -20,14 +20,14 @@ std::align_val_t alignment_of(std::size_t bytes) {
 }  // namespace
 
 Arena::Arena(std::size_t bytes)
-    : memory_(static_cast<std::byte*>(::operator new (bytes, alignment_of(bytes)))), bytes_(bytes) {
+    : memory_(static_cast<std::byte*>(::operator new(bytes, alignment_of(bytes)))), bytes_(bytes) {
   // Advice only: where the system has none to give, small pages do.
   if (bytes >= 2 * huge_page) madvise(memory_, bytes / huge_page * huge_page, MADV_HUGEPAGE);
   std::memset(memory_, 0, bytes);
 }
 
 Arena::~Arena() {
-  if (memory_) ::operator delete (memory_, alignment_of(bytes_));
+  if (memory_) ::operator delete(memory_, alignment_of(bytes_));
 }
 
 Arena& Arena::operator=(Arena&& other) noexcept {

@@ -83,18 +83,27 @@ std::vector<OpCase> update_cases();
 std::vector<OpCase> batch_inner_cases();
 
 inline constexpr OpFamily families[] = {
-    {"conv", conv_cases},   {"generated_conv", generated_conv_cases},
-    {"norm", norm_cases},   {"large_conv", large_conv_cases},
-    {"shape", shape_cases}, {"pointwise", pointwise_cases},
-    {"pool", pool_cases},   {"linear", linear_cases},
-    {"loss", loss_cases},   {"update", update_cases},
+    {"conv", conv_cases},
+    {"generated_conv", generated_conv_cases},
+    {"norm", norm_cases},
+    {"large_conv", large_conv_cases},
+    {"shape", shape_cases},
+    {"pointwise", pointwise_cases},
+    {"pool", pool_cases},
+    {"linear", linear_cases},
+    {"loss", loss_cases},
+    {"update", update_cases},
     {"batch_inner", batch_inner_cases},
 };
 
 /// Those whose ops can work on bf16 images.
 inline constexpr OpFamily image_families[] = {
-    {"conv", conv_cases}, {"generated_conv", generated_conv_cases}, {"large_conv", large_conv_cases},
-    {"norm", norm_cases}, {"pointwise", pointwise_cases},           {"pool", pool_cases},
+    {"conv", conv_cases},
+    {"generated_conv", generated_conv_cases},
+    {"large_conv", large_conv_cases},
+    {"norm", norm_cases},
+    {"pointwise", pointwise_cases},
+    {"pool", pool_cases},
     {"batch_inner", batch_inner_cases},
 };
 

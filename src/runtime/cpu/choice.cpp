@@ -29,9 +29,9 @@ namespace resnet::cpu {
 namespace {
 
 bool winograd_applies(const ConvolutionSizes& s, std::string_view isa) {
-  return (isa == "avx512" || isa == "amx") && s.kernel_h == 3 && s.kernel_w == 3 && s.stride_h == 1 && s.stride_w == 1 &&
-         s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.channels % 16 == 0 && s.out_channels % 16 == 0 &&
-         s.channels >= 32 && s.out_channels >= 32;
+  return (isa == "avx512" || isa == "amx") && s.kernel_h == 3 && s.kernel_w == 3 && s.stride_h == 1 &&
+         s.stride_w == 1 && s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.channels % 16 == 0 &&
+         s.out_channels % 16 == 0 && s.channels >= 32 && s.out_channels >= 32;
 }
 
 }  // namespace

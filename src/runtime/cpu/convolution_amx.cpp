@@ -83,9 +83,9 @@ TapPlan::TapPlan(const Taps& line_taps, const Taps& column_taps, int64_t channel
       tile = row_tiles;
       segments.push_back({kernel, tile});
       for (int64_t k = 0; k < int64_t{steps} * 32; ++k)
-        packing.push_back(k < depth ? static_cast<int32_t>(kernel[static_cast<std::size_t>(k / channels)] * channels +
-                                                           k % channels)
-                                    : -1);
+        packing.push_back(
+            k < depth ? static_cast<int32_t>(kernel[static_cast<std::size_t>(k / channels)] * channels + k % channels)
+                      : -1);
       row_tiles += steps;
     }
     spans[column] = {column_taps[column].front().position, tile, steps};
@@ -96,8 +96,8 @@ amx::CorrelationPart CorrelationCut::part(int task) const {
   const int64_t moment = task / parts, even_blocks = (blocks + 1) / 2;
   const Range chunk = part_of((groups + 1) / 2, chunks, moment / bands), band = part_of(lines, bands, moment % bands);
   const Range pairs = part_of(even_blocks, parts, task % parts);
-  return {2 * chunk.begin, std::min(2 * chunk.end, groups), band.begin, band.end, 2 * pairs.begin,
-          std::min(2 * pairs.end, blocks)};
+  return {2 * chunk.begin, std::min(2 * chunk.end, groups), band.begin, band.end,
+          2 * pairs.begin, std::min(2 * pairs.end, blocks)};
 }
 
 CorrelationCut cut_correlation(int64_t groups, int64_t lines, int64_t blocks, int64_t weight_bytes,

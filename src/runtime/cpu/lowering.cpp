@@ -258,8 +258,9 @@ void lower_cpu(const Graph& graph, Program& program) {
   const cpu::SingleThreaded guard;
   cpu::Lowering to(graph, program);
   for (const Node& node : graph.nodes())
-    if (!to.is_absorbed(node)) with_context("node '" + node.name + "'",
-                 [&] { std::visit([&](const auto& op) { cpu::lower(op, node, to); }, node.op); });
+    if (!to.is_absorbed(node))
+      with_context("node '" + node.name + "'",
+                   [&] { std::visit([&](const auto& op) { cpu::lower(op, node, to); }, node.op); });
   to.finish();
 }
 

@@ -1,8 +1,8 @@
 // The state of one lowering: where each value lies and in which layout, and the steps so far. The families' files
 // (convolution.cpp, norm.cpp, ...) lower one op each.
 //
-// Layouts live only here. Images [N,C,H,W] and batch-normalised matrices are blocked (kernels.hpp), or batch-inner where
-// AMX computes (amx/kernels.hpp); inputs, state, matrices and everything readable from outside are row-major; a
+// Layouts live only here. Images [N,C,H,W] and batch-normalised matrices are blocked (kernels.hpp), or batch-inner
+// where AMX computes (amx/kernels.hpp); inputs, state, matrices and everything readable from outside are row-major; a
 // conversion step appears only where neighbours disagree.
 #pragma once
 
@@ -146,8 +146,8 @@ class Lowering {
   Buffer convert(Value value, Layout source, Layout layout);
   std::optional<Value> state_of(Value next) const;
 
-  bool batch_inner_;                                      // the network's images lie so
-  std::vector<const Node*> readers_;                      // by value id: see sole_reader
+  bool batch_inner_;                  // the network's images lie so
+  std::vector<const Node*> readers_;  // by value id: see sole_reader
   std::set<const Node*> absorbed_;
   std::vector<std::array<Buffer, layout_count>> stored_;  // by value id and layout
 };

@@ -55,7 +55,7 @@ struct Statistics {
 
   ScaleShift terms(const Memory& memory, float epsilon, int64_t c) const {
     return norm_terms(epsilon, memory.at<float>(gamma)[c], memory.at<float>(beta)[c], memory.at<float>(mean)[c],
-                           memory.at<float>(var)[c]);
+                      memory.at<float>(var)[c]);
   }
 };
 
@@ -124,8 +124,7 @@ void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
     // Backwards, since what was read or written last is still in the cache.
     run(memory, cut.parts, [&](const Memory& m, int index, int) {
       const int task = cut.parts - 1 - index;
-      amx::normalise(cut.size(task), m.at<BFloat16>(x) + cut.offset(task),
-                     at_or_null(m, residual, cut.offset(task)),
+      amx::normalise(cut.size(task), m.at<BFloat16>(x) + cut.offset(task), at_or_null(m, residual, cut.offset(task)),
                      m.at<BFloat16>(y) + cut.offset(task), terms.at(m, 0), terms.at(m, 1), target.relu);
     });
   };
@@ -151,8 +150,7 @@ void lower_norm_on_amx(const BatchNormInference& op, const Node& node, Lowering&
       terms.at(memory, 1)[c] = t.shift;
     }
     run(memory, cut.parts, [&](const Memory& m, int task, int) {
-      amx::normalise(cut.size(task), m.at<BFloat16>(x) + cut.offset(task),
-                     at_or_null(m, residual, cut.offset(task)),
+      amx::normalise(cut.size(task), m.at<BFloat16>(x) + cut.offset(task), at_or_null(m, residual, cut.offset(task)),
                      m.at<BFloat16>(y) + cut.offset(task), terms.at(m, 0), terms.at(m, 1), target.relu);
     });
   };

@@ -7,7 +7,8 @@ namespace resnet::cpu {
 
 namespace {
 
-/// Pooling of `x` to `y` (or the gradients of these): a task is some lines of the planes, or of the groups of 16 images.
+/// Pooling of `x` to `y` (or the gradients of these): a task is some lines of the planes, or of the groups of 16
+/// images.
 struct Pooling {
   Layout layout;
   PlaneCut cut;
@@ -76,9 +77,9 @@ void lower_max_pool(const MaxPool& op, const Node& node, Lowering& to) {
                 kernels->of<T>().max_pool(sizes, memory.at<T>(from) + plane * pooling.x_plane(),
                                           memory.at<T>(best) + plane * pooling.y_plane(), at);
                 if (pad && plane % blocks == blocks - 1)
-                  kernels->f32.zero_padding(reinterpret_cast<float*>(at + sizes.line_begin * sizes.out_width * kernels->block),
-                                            channels % kernels->block,
-                                            (sizes.line_end - sizes.line_begin) * sizes.out_width);
+                  kernels->f32.zero_padding(
+                      reinterpret_cast<float*>(at + sizes.line_begin * sizes.out_width * kernels->block),
+                      channels % kernels->block, (sizes.line_end - sizes.line_begin) * sizes.out_width);
               });
 }
 

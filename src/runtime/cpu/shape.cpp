@@ -75,7 +75,8 @@ void lower_pair_moves(const Node& node, Lowering& to, const std::vector<Move>& m
         if (!covered) std::fill_n(out, pixel, BFloat16{});
         const int64_t group = line / into.h(), h = line % into.h();
         if (scatter && (h % stride != 0 || column % stride != 0)) continue;
-        const int64_t source_h = scatter ? h / stride : h * stride, source_w = scatter ? column / stride : column * stride;
+        const int64_t source_h = scatter ? h / stride : h * stride,
+                      source_w = scatter ? column / stride : column * stride;
         const int64_t source_pixel = (group * from.h() + source_h) * from.w() + source_w;
         for (std::size_t i = 0; i < moves.size(); ++i)
           std::copy_n(memory.at<BFloat16>(sources[i]) + source_pixel * source_pixels[i] + moves[i].from * 16,

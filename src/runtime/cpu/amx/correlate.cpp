@@ -163,8 +163,7 @@ void columns_of_blocks(const Correlation& c, int64_t line, int begin, int end, i
     for (int b = 0; b < blocks; ++b) {
       const int64_t to = at + b * 8 * row_bytes;
       finish_block<groups, measured>(
-          turned + 2 * b,
-          {arrays.y + to, residual ? residual + to : nullptr, mask ? mask + to : nullptr, c.y.group},
+          turned + 2 * b, {arrays.y + to, residual ? residual + to : nullptr, mask ? mask + to : nullptr, c.y.group},
           bias ? bias + b * 16 : nullptr, arrays.finish->relu, measured ? lanes + b * 16 : nullptr, first);
     }
     first = false;
@@ -176,7 +175,8 @@ using Columns = void (*)(const Correlation&, int64_t line, int begin, int end, i
 
 template <bool ragged, bool measured>
 Columns kernel_for(int blocks, int64_t groups) {
-  if (blocks == 2) return groups == 2 ? columns_of_blocks<2, 2, ragged, measured> : columns_of_blocks<2, 1, ragged, measured>;
+  if (blocks == 2)
+    return groups == 2 ? columns_of_blocks<2, 2, ragged, measured> : columns_of_blocks<2, 1, ragged, measured>;
   if (groups == 4) return columns_of_blocks<1, 4, ragged, measured>;
   return groups == 2 ? columns_of_blocks<1, 2, ragged, measured> : columns_of_blocks<1, 1, ragged, measured>;
 }
@@ -198,7 +198,8 @@ void blocks_of_part(const Correlation& c, const CorrelationPart& part, int64_t b
     if (finish.residual) finish.residual += offset;
     if (finish.mask) finish.mask += offset;
     const Arrays arrays{all.x + group * c.x.group, all.weights, all.y + offset, &finish, all.fence};
-    const Columns pair = kernel_for(c, lanes != nullptr, 2, groups), single = kernel_for(c, lanes != nullptr, 1, groups);
+    const Columns pair = kernel_for(c, lanes != nullptr, 2, groups),
+                  single = kernel_for(c, lanes != nullptr, 1, groups);
     for (int64_t line = part.line_begin; line < part.line_end; ++line)
       for (int column = 0; column < c.width; column += piece) {
         const int last = column + piece < c.width ? column + piece : c.width;
@@ -227,8 +228,8 @@ void correlate(const Correlation& c, const CorrelationPart& part, const std::byt
     if (finish.moments) std::memset(static_cast<void*>(lanes), 0, sizeof lanes);
     blocks_of_part(c, part, block, end, together ? 8 : c.width, arrays, finish.moments ? lanes : nullptr);
     if (!finish.moments) continue;
-    const auto count = static_cast<double>((part.group_end - part.group_begin) * (part.line_end - part.line_begin) *
-                                           c.width);
+    const auto count =
+        static_cast<double>((part.group_end - part.group_begin) * (part.line_end - part.line_begin) * c.width);
     for (int64_t channel = 0; channel < (end - block) * 16; ++channel) {
       double* at = finish.moments + (block * 16 + channel) * 2;
       join_lanes(lanes[channel], count, at, at + 1);

@@ -44,7 +44,7 @@ struct Correlation {
   bool ragged = false;                         // whether tiles may reach further
   int width = 0;                               // of the output
   const Span* spans = nullptr;                 // by output column
-  const Line* lines = nullptr;                 // output line i reads lines[first_line[i]] .. lines[first_line[i + 1] - 1]
+  const Line* lines = nullptr;  // output line i reads lines[first_line[i]] .. lines[first_line[i + 1] - 1]
   const int32_t* first_line = nullptr;
 };
 
@@ -68,7 +68,7 @@ void correlate(const Correlation& correlation, const CorrelationPart& part, cons
 /// Weights [O,I,kh,kw] as tiles [block][kernel row][tile][16 outputs][32 inputs of the sum].
 struct WeightPacking {
   int64_t output_stride = 0, input_stride = 0;  // elements from one output and one input channel to the next
-  int64_t outputs = 0, inputs = 0;              // `inputs` as in the array that is read; those past `real_inputs` are zero
+  int64_t outputs = 0, inputs = 0;  // `inputs` as in the array that is read; those past `real_inputs` are zero
   int64_t real_inputs = 0;
   int kernel_rows = 0, kernel_width = 0, row_tiles = 0;
   const int32_t* taps = nullptr;  // [row_tiles * 32]: column of the kernel * inputs + input channel, or -1 for zero

@@ -120,8 +120,8 @@ void gradient_pixels(const Pixels& size, const BFloat16* x, const BFloat16* dy, 
         const __m512 scale = channel(t.scale, c);
         __m512 masked = d[i];
         if constexpr (relu) masked = where_positive(_mm512_fmadd_ps(value[i], scale, channel(t.shift, c)), d[i]);
-        const __m512 constant = _mm512_fmadd_ps(_mm512_sub_ps(value[i], channel(t.mean, c)), channel(slope, c),
-                                                channel(offset, c));
+        const __m512 constant =
+            _mm512_fmadd_ps(_mm512_sub_ps(value[i], channel(t.mean, c)), channel(slope, c), channel(offset, c));
         result[i] = _mm512_fmadd_ps(masked, scale, constant);
       }
       store_row(dx, pack({result[0], result[1]}));

@@ -13,8 +13,8 @@ RESNET_INLINE __m512 load_inputs(const WeightPacking& p, const float* weights, c
     const float* first = weights + taps[0] % p.inputs * p.input_stride + taps[0] / p.inputs;
     if (p.input_stride == 1) return _mm512_loadu_ps(first);
     const __m512i order = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    return _mm512_i32gather_ps(
-        _mm512_mullo_epi32(order, _mm512_set1_epi32(static_cast<int>(p.input_stride))), first, 4);
+    return _mm512_i32gather_ps(_mm512_mullo_epi32(order, _mm512_set1_epi32(static_cast<int>(p.input_stride))), first,
+                               4);
   }
   alignas(64) float row[16] = {};
   for (int k = 0; k < 16; ++k)
@@ -26,8 +26,8 @@ RESNET_INLINE __m512 load_inputs(const WeightPacking& p, const float* weights, c
 /// 16 outputs x 32 inputs of the sum as a tile.
 RESNET_INLINE void pack_tile(const WeightPacking& p, const float* weights, const int32_t* taps, std::byte* tile) {
   for (int o = 0; o < 16; ++o, weights += p.output_stride)
-    store_row(tile + o * row_bytes, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(
-                                        load_inputs(p, weights, taps + 16), load_inputs(p, weights, taps))));
+    store_row(tile + o * row_bytes, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(load_inputs(p, weights, taps + 16),
+                                                                                  load_inputs(p, weights, taps))));
 }
 
 }  // namespace
@@ -50,8 +50,7 @@ void pack_images(const float* x, int64_t image, int64_t channels, int64_t pixels
     for (int64_t pair = 0; pair < pairs; ++pair) {
       const float* from = x + 2 * pair * pixels + pixel;
       const __m512 even = _mm512_i32gather_ps(apart, from, 4);
-      const __m512 odd =
-          2 * pair + 1 < channels ? _mm512_i32gather_ps(apart, from + pixels, 4) : _mm512_setzero_ps();
+      const __m512 odd = 2 * pair + 1 < channels ? _mm512_i32gather_ps(apart, from + pixels, 4) : _mm512_setzero_ps();
       store_row(y + (pixel * pairs + pair) * 32, pack({even, odd}));
     }
 }

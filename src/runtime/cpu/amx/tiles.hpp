@@ -43,8 +43,8 @@ RESNET_INLINE Pair unpack(__m512i row) {
 }
 
 RESNET_INLINE __m512i pack(Pair pair) {
-  alignas(64) static constexpr uint16_t order[32] = {0,  16, 1,  17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-                                                     8,  24, 9,  25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  alignas(64) static constexpr uint16_t order[32] = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                                                     8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
   // The lower half of the result comes from the second operand.
   const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(pair.odd, pair.even));
   return _mm512_permutexvar_epi16(_mm512_load_si512(order), halves);

@@ -194,9 +194,8 @@ void accumulate(const WeightGradient& g, const Lines& lines, int64_t begin, int6
 using Accumulate = void (*)(const WeightGradient&, const Lines&, int64_t begin, int64_t end, const Tile&, float* sums);
 
 void accumulate_band(const WeightGradient& g, const Lines& lines, int64_t begin, int64_t end, float* sums) {
-  constexpr Accumulate kernels[3][2] = {{accumulate<1, 1>, accumulate<1, 2>},
-                                        {accumulate<2, 1>, accumulate<2, 2>},
-                                        {accumulate<3, 1>, accumulate<3, 2>}};
+  constexpr Accumulate kernels[3][2] = {
+      {accumulate<1, 1>, accumulate<1, 2>}, {accumulate<2, 1>, accumulate<2, 2>}, {accumulate<3, 1>, accumulate<3, 2>}};
   // Three taps of the same channels, or neighbours among all items.
   const bool taps = g.kernel_w == 3 && g.channels % 16 == 0;
   const int64_t step = taps ? g.channels / 16 : 1, firsts = taps ? step : g.items();
@@ -222,8 +221,8 @@ void weight_gradient(const WeightGradient& g, int64_t begin, int64_t end, const 
   for (int64_t unit = begin; unit < end; ++unit) {
     const int64_t pair = unit / g.bands(), first = unit % g.bands() * g.band;
     const int64_t last = first + g.band < g.out_height ? first + g.band : g.out_height;
-    const Lines lines{g,       x + 2 * pair * g.x.group, dy + 2 * pair * g.dy.group, 2 * pair + 1 == g.groups,
-                      scratch, dy_lines};
+    const Lines lines{g,       x + 2 * pair * g.x.group, dy + 2 * pair * g.dy.group, 2 * pair + 1 == g.groups, scratch,
+                      dy_lines};
     int64_t from = first * g.stride_h - g.pad_top, to = (last - 1) * g.stride_h - g.pad_top + g.kernel_h;
     from = from < 0 ? 0 : from;
     to = to > g.height ? g.height : to;

@@ -1,0 +1,101 @@
+// A residual network in bf16 at a batch of 32, which lies batch-inner where the processor has AMX: kernels that take in
+// the work of their neighbours (residual additions, sums of gradients, masks of ReLUs, moments) appear only in
+// networks.
+#include "base/parallel.hpp"
+#include "graph/builder.hpp"
+#include "graph/differentiate.hpp"
+#include "graph/passes.hpp"
+#include "runtime/harness.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace resnet {
+namespace {
+
+constexpr int64_t classes = 5;
+
+/// Two blocks behind a stem, the second with a projection; max pooling and a dropout on the way.
+Graph network(Mode mode) {
+  Builder net(mode);
+  Value x = net.input("images", {32, 3, 16, 14});
+  x = net.conv("conv1", x, {.channels = 16, .kernel = 7, .stride = 2, .padding = 3});
+  x = net.relu(net.batch_norm("bn1", x));
+  const auto block = [&](const std::string& name, Value from, int channels, int stride) {
+    Value h = net.conv(name + ".conv1", from, {.channels = channels, .kernel = 3, .stride = stride, .padding = 1});
+    h = net.relu(net.batch_norm(name + ".bn1", h));
+    h = net.batch_norm(name + ".bn2", net.conv(name + ".conv2", h, {.channels = channels, .kernel = 3, .padding = 1}));
+    if (stride == 1) return net.relu(net.add(h, from));
+    const Value shortcut = net.conv(name + ".downsample", from, {.channels = channels, .kernel = 1, .stride = stride});
+    return net.relu(net.add(h, net.batch_norm(name + ".bn3", shortcut)));
+  };
+  x = block("layer1", x, 16, 1);
+  x = block("layer2", x, 32, 2);
+  x = block("layer3", x, 32, 1);
+  const Value logits = net.linear("fc", net.flatten(net.global_average_pool(x)), {.units = static_cast<int>(classes)});
+  net.observe("logits", logits);
+  if (mode == Mode::training) net.cross_entropy(logits, 0.f);
+  return net.take();
+}
+
+Graph with_gradients(Graph graph) {
+  for (const auto& [value, gradient] : differentiate(graph, {{*graph.find("loss"), {}}}, graph.parameters()))
+    graph.add_output("d." + graph[value].name, gradient);
+  return graph;
+}
+
+Graph training() { return with_gradients(insert_casts(fuse(network(Mode::training)), Precision::bf16)); }
+
+class AmxNetwork : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!cpu_backend_info().bf16) GTEST_SKIP() << "this processor has no AVX-512, which bf16 needs";
+  }
+};
+
+// The reference rounds after each node, kernels that do the work of two round once: both are as far from the numbers
+// without rounding, but not in the same direction.
+TEST_F(AmxNetwork, IsAsExactAsTheReference) {
+  const Graph graph = training();
+  const Values values = draw(graph, 1, classes);
+  const Values got = run(graph, values, {}), rounded = run(graph, values, in_double);
+  const Values exact = run(with_gradients(fuse(network(Mode::training))), values, in_double);
+  for (const auto& [name, tensor] : exact)
+    EXPECT_LE(distance(got.at(name), tensor), 2 * distance(rounded.at(name), tensor) + 1e-3 * norm(tensor)) << name;
+}
+
+TEST_F(AmxNetwork, ThreadsMemoryPlanAndRecomputingKeepTheBits) {
+  const Graph graph = training();
+  const Values values = draw(graph, 2, classes), expected = run(graph, values, {});
+  for (const int threads : {2, 3, 8})
+    EXPECT_TRUE(same_bits(expected, run(graph, values, {.threads = std::make_shared<ThreadPool>(threads)})));
+  EXPECT_TRUE(same_bits(expected, run(graph, values, {.reuse_memory = false})));
+  EXPECT_TRUE(same_bits(expected, run(recompute(graph), values, {})));
+}
+
+TEST_F(AmxNetwork, FoldedInferenceEqualsTheReference) {
+  const Graph graph = insert_casts(fuse(network(Mode::inference)), Precision::bf16);
+  const Values values = draw(graph, 3, classes);
+  expect_close(run(graph, values, {}), run(graph, values, in_double), 1e-2);
+}
+
+TEST_F(AmxNetwork, KernelsTakeInTheirNeighbours) {
+  if (std::string(cpu_backend_info().instruction_set) != "amx") GTEST_SKIP() << "this processor has no AMX";
+  const Graph graph = training();
+  State state;
+  initialise(state, graph, 1);
+  const auto program = compile(graph, state);
+  const auto& steps = program->steps();
+  const auto count = [&](const std::string& implementation) {
+    return std::ranges::count(steps, implementation, &StepInfo::implementation);
+  };
+  EXPECT_EQ(count("amx"), 8 + 7 + 8) << "8 convolutions, but for the first with both gradients";
+  EXPECT_EQ(count("own, measured before"), 8) << "batch norms";
+  const auto additions =
+      std::ranges::count_if(steps, [](const StepInfo& step) { return step.node.find("add") != std::string::npos; });
+  EXPECT_EQ(additions, 1) << "behind the last one the gradient comes from the pooling: its ReLU masks it alone";
+}
+
+}  // namespace
+}  // namespace resnet
