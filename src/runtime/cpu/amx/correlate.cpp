@@ -58,7 +58,7 @@ struct Fence {
     const int64_t there = tile < end ? end - tile : 0;
     std::memcpy(copy, tile, static_cast<std::size_t>(there));
     std::memset(copy + there, 0, static_cast<std::size_t>(tile_bytes - there));
-    stores_before_tiles();
+    stores_before_tiles(copy);
     return copy;
   }
 };

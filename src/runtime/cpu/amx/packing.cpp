@@ -61,7 +61,7 @@ float multiply_tiles(const float* numbers, int64_t rounds) {
   alignas(64) BFloat16 factors[512];
   for (int row = 0; row < 16; ++row)
     store_row(factors + row * 32, pack({_mm512_loadu_ps(numbers), _mm512_loadu_ps(numbers + 16)}));
-  stores_before_tiles();
+  stores_before_tiles(factors);
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);

@@ -9,6 +9,9 @@ namespace resnet::cpu::amx {
 
 #define RESNET_INLINE static inline __attribute__((always_inline))
 
+/// The compiler does not know what tile instructions read through a pointer: what was stored there before must be there.
+RESNET_INLINE void stores_before_tiles(const void* memory) { asm volatile("" : : "r"(memory) : "memory"); }
+
 /// While it lives, this thread's tiles are 16 rows of 64 bytes. oneDNN's kernels configure theirs for each call.
 class Tiles {
  public:
@@ -22,15 +25,13 @@ class Tiles {
       config.row_bytes[tile] = 64;
       config.rows[tile] = 16;
     }
+    stores_before_tiles(&config);
     _tile_loadconfig(&config);
   }
   ~Tiles() { _tile_release(); }
   Tiles(const Tiles&) = delete;
   Tiles& operator=(const Tiles&) = delete;
 };
-
-/// The compiler does not know that tile loads read memory: what was stored before must be there.
-RESNET_INLINE void stores_before_tiles() { asm volatile("" ::: "memory"); }
 
 /// 16 images of an even channel and of the odd one behind it.
 struct Pair {

@@ -231,7 +231,7 @@ void weight_gradient(const WeightGradient& g, int64_t begin, int64_t end, const 
       if (g.kernel_h >= g.stride_h || (line + g.pad_top) % g.stride_h < g.kernel_h) lines.take_x(line);
     taken = to;
     for (int64_t line = first; line < last; ++line) lines.take_dy(line, line - first);
-    stores_before_tiles();
+    stores_before_tiles(scratch);
     accumulate_band(g, lines, first, last, sums);
   }
 }
