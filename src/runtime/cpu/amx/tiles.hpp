@@ -9,7 +9,8 @@ namespace resnet::cpu::amx {
 
 #define RESNET_INLINE static inline __attribute__((always_inline))
 
-/// The compiler does not know what tile instructions read through a pointer: what was stored there before must be there.
+/// The compiler does not know what tile instructions read through a pointer: what was stored there before must be
+/// there.
 RESNET_INLINE void stores_before_tiles(const void* memory) { asm volatile("" : : "r"(memory) : "memory"); }
 
 /// While it lives, this thread's tiles are 16 rows of 64 bytes. oneDNN's kernels configure theirs for each call.
