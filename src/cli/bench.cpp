@@ -2,6 +2,7 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "cli/bench_against.hpp"
+#include "cli/bench_charts.hpp"
 #include "cli/bench_layers.hpp"
 #include "cli/measure.hpp"
 #include "cli/options.hpp"
@@ -22,7 +23,7 @@ struct BenchOptions {
   std::string models = "resnet20", modes = "train,infer", batches = "128", threads = "0", precisions = "fp32",
               memory = "normal";
   std::string format = "text";
-  std::string against, roofline;  // files
+  std::string against, roofline, charts;  // files, a folder
   double seconds = 5;
   bool measure_here = false, json = false, layers = false;
 };
@@ -140,6 +141,7 @@ void run(const BenchOptions& options) {
   }
   if (failure && results.empty()) std::rethrow_exception(failure);
   const Environment machine = environment();
+  if (!options.charts.empty()) write_charts(results, options.charts);
   if (options.json)
     print_json({{"machine", Json::parse(to_json_text(machine))}, {"results", results}});
   else
@@ -164,6 +166,8 @@ Action declare_bench(CLI::App& app) {
                "the nodes of one step: times, and parts of what the machine reaches at best");
   app.add_option("--roofline", options->roofline, "with --layers: writes the layers below the machine's ceilings")
       ->type_name("FILE.svg");
+  app.add_option("--charts", options->charts, "writes images/s and memory by depth, batch and threads as figures there")
+      ->type_name("DIR");
   app.add_option("--against", options->against,
                  "results of an earlier --json: fails if a row has become slower than chance allows")
       ->type_name("FILE");
