@@ -33,33 +33,42 @@ int available_cores() {
   return std::max(cores, 1);
 }
 
+// A round of tasks is over when its tasks are done, not when every helper has looked in: on a busy machine a helper may
+// come too late for many rounds, and nobody waits for it. `ticket` holds the round in its upper half and the next task
+// in its lower. It is closed before work and tasks change, so whoever has read those of another round than that of his
+// ticket finds it changed when he takes a task.
 struct ThreadPool::Team {
   std::vector<std::thread> helpers;
-  const std::function<void(int, int)>* work = nullptr;
-  int tasks = 0;
+  std::atomic<const std::function<void(int, int)>*> work = nullptr;
+  std::atomic<uint32_t> tasks{0};
   int spins = 0;
-  std::atomic<int> next_task{0};
-  std::atomic<int> busy{0};
-  std::atomic<uint32_t> round{0};
+  std::atomic<uint64_t> ticket{UINT32_MAX};
+  std::atomic<uint32_t> round{0};  // what sleeping helpers watch
+  std::atomic<uint32_t> done{0};
   std::atomic<bool> stop{false};
   std::mutex error_mutex;
   std::exception_ptr error;
 
   void take_tasks(int worker) {
-    for (int task = next_task.fetch_add(1); task < tasks; task = next_task.fetch_add(1)) {
+    for (uint64_t next = ticket.load(std::memory_order_acquire);;) {
+      const std::function<void(int, int)>* todo = work.load(std::memory_order_acquire);
+      const uint32_t count = tasks.load(std::memory_order_acquire), task = static_cast<uint32_t>(next);
+      if (task >= count) return;
+      if (!ticket.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel)) continue;
       try {
-        (*work)(task, worker);
+        (*todo)(static_cast<int>(task), worker);
       } catch (...) {
         const std::lock_guard lock(error_mutex);
         if (!error) error = std::current_exception();
       }
+      if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == count) done.notify_one();
+      next = ticket.load(std::memory_order_acquire);
     }
   }
 
   // A training step is some hundred short rounds, so a helper first spins for the next one; with more threads than
   // cores spinning would take the core from whoever has work, so then it sleeps at once.
-  template <class T>
-  void wait_while(std::atomic<T>& value, T old) const {
+  void wait_while(std::atomic<uint32_t>& value, uint32_t old) const {
     for (int spin = 0; spin < spins && value.load(std::memory_order_acquire) == old; ++spin) _mm_pause();
     while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
   }
@@ -68,10 +77,9 @@ struct ThreadPool::Team {
     uint32_t seen = 0;
     while (true) {
       wait_while(round, seen);
-      ++seen;
+      seen = round.load(std::memory_order_acquire);
       if (stop.load()) return;
       take_tasks(worker);
-      if (busy.fetch_sub(1) == 1) busy.notify_one();
     }
   }
 
@@ -105,14 +113,19 @@ void ThreadPool::run(int tasks, const std::function<void(int, int)>& work) {
     for (int task = 0; task < tasks; ++task) work(task, 0);
     return;
   }
-  team_->work = &work;
-  team_->tasks = tasks;
-  team_->next_task = 0;
-  team_->busy = static_cast<int>(team_->helpers.size());
-  team_->round.fetch_add(1);
-  team_->round.notify_all();
-  team_->take_tasks(0);
-  for (int busy = team_->busy.load(); busy != 0; busy = team_->busy.load()) team_->wait_while(team_->busy, busy);
+  Team& team = *team_;
+  const uint32_t round = team.round.load(std::memory_order_relaxed) + 1;
+  team.ticket.store(uint64_t{round} << 32 | UINT32_MAX, std::memory_order_release);
+  team.work.store(&work, std::memory_order_release);
+  team.tasks.store(static_cast<uint32_t>(tasks), std::memory_order_release);
+  team.done.store(0, std::memory_order_relaxed);
+  team.ticket.store(uint64_t{round} << 32, std::memory_order_release);
+  team.round.store(round, std::memory_order_release);
+  team.round.notify_all();
+  team.take_tasks(0);
+  for (uint32_t done = team.done.load(std::memory_order_acquire); done != static_cast<uint32_t>(tasks);
+       done = team.done.load(std::memory_order_acquire))
+    team.wait_while(team.done, done);
   if (team_->error) std::rethrow_exception(std::exchange(team_->error, nullptr));
 }
 
