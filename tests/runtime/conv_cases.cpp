@@ -130,6 +130,11 @@ std::vector<OpCase> large_conv_cases() {
       conv_case({"bottleneck_1x1", {4, 64, 14, 14}, 128, square_window(1)}),
       conv_case({"projection", {4, 64, 14, 14}, 128, square_window(1, 2)}),
       conv_case({"stage4_3x3", {2, 128, 7, 7}, 128, square_window(3, 1, 1)}),
+      conv_case({"stage4_residual", {1, 96, 7, 7}, 80, square_window(3, 1, 1), 1, true, true, true}),
+      conv_case({"stage1_residual", {1, 16, 12, 12}, 16, square_window(3, 1, 1), 1, true, true, true}),
+      conv_case({"residual_1x1", {3, 32, 5, 5}, 48, square_window(1), 1, true, true, true}),
+      conv_case({"uneven_channels", {1, 40, 9, 11}, 24, square_window(3, 1, 1), 1, true, false, true}),
+      conv_case({"narrow_groups", {1, 64, 8, 8}, 64, square_window(3, 2, 1), 16, true}),
   };
 }
 

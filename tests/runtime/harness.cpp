@@ -130,7 +130,9 @@ Graph training_graph(const OpCase& row) {
   return graph;
 }
 
-Graph low_precision_graph(const OpCase& row) {
+namespace {
+
+Graph low_precision_graph(const OpCase& row, bool backward) {
   Graph graph;
   const auto cast = [&](Value value, DType type) {
     return graph[value].dtype == type ? value : graph.add_node("cast", Cast{type}, {value})[0];
@@ -144,7 +146,7 @@ Graph low_precision_graph(const OpCase& row) {
   const std::vector<Value> y = graph.add_node(row.name, row.op, images);
   for (std::size_t i = 0; i < y.size(); ++i)
     graph.add_output(text_of("y", i), is_floating(graph[y[i]].dtype) ? cast(y[i], DType::f32) : y[i]);
-  if (!row.gradient) return graph;
+  if (!backward) return graph;
   const Value dy = cast(graph.add_input("dy", graph[y[0]].shape), graph[y[0]].dtype);
   std::vector<Value> wanted;
   for (std::size_t i = 0; i < x.size(); ++i)
@@ -153,6 +155,11 @@ Graph low_precision_graph(const OpCase& row) {
     graph.add_output("d" + graph[value].name, gradient);
   return graph;
 }
+
+}  // namespace
+
+Graph low_precision_graph(const OpCase& row) { return low_precision_graph(row, row.gradient); }
+Graph low_precision_inference_graph(const OpCase& row) { return low_precision_graph(row, false); }
 
 Values draw(const OpCase& row) {
   const Graph graph = forward_graph(row);

@@ -29,6 +29,8 @@ Graph training_graph(const OpCase& row);
 /// training_graph with the images (operands that are no parameters, of rank 2 or more) and what is computed from them
 /// in bf16; inputs and outputs stay f32.
 Graph low_precision_graph(const OpCase& row);
+/// Its forward half alone, as in a network for inference.
+Graph low_precision_inference_graph(const OpCase& row);
 /// Values for every operand and for "dy", away from the kinks of a fused ReLU.
 Values draw(const OpCase& row);
 

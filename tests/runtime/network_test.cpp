@@ -82,6 +82,27 @@ TEST(LowPrecisionNetwork, GradientsEqualTheReference) {
   EXPECT_GT(distance(got.at("d.images"), run(with_gradients(network), values, in_double).at("d.images")), 0);
 }
 
+// Batches of one and of several images, which lie differently.
+TEST(LowPrecisionNetwork, InferenceEqualsTheReference) {
+  if (!cpu_backend_info().bf16) GTEST_SKIP() << "this processor has no AVX-512, which bf16 needs";
+  for (const int64_t batch : {1, 3, 16}) {
+    const Graph graph = residual_network(Mode::inference, batch);
+    Values values = draw(graph, 9, classes);
+    Parameters parameters = values;
+    parameters.erase("images");
+    auto [folded, folded_values] = fold_batch_norm(graph, parameters);
+    folded_values.emplace("images", values.at("images"));
+    const Graph low = insert_casts(fuse(folded), Precision::bf16);
+    const Values got = run(low, folded_values, {.backend = Backend::cpu});
+    expect_close(got, run(low, folded_values, in_double), 1e-2);
+    for (const int threads : {2, 3, 8}) {
+      const CompileOptions options{.backend = Backend::cpu, .threads = std::make_shared<ThreadPool>(threads)};
+      EXPECT_TRUE(same_bits(got, run(low, folded_values, options))) << threads << " threads";
+    }
+    EXPECT_TRUE(same_bits(got, run(low, folded_values, {.backend = Backend::cpu, .reuse_memory = false})));
+  }
+}
+
 TEST_P(Network, RecomputeKeepsTheBits) {
   const Graph kept = with_gradients(fuse(residual_network(Mode::training, 4)));
   const Graph recomputed = recompute(kept);

@@ -33,4 +33,7 @@ bool amx_applies(const Conv& conv, const Shape& x, const Shape& y);
 /// convolutions on bf16 images are such.
 bool prefers_batch_inner(const Graph& graph);
 
+/// Whether the bf16 images of this network should lie channels-last: an inference graph where AMX is there.
+bool prefers_channels_last(const Graph& graph);
+
 }  // namespace resnet::cpu

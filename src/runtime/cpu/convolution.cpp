@@ -3,6 +3,7 @@
 #include "runtime/cpu/convolution.hpp"
 
 #include "graph/op_functions.hpp"
+#include "runtime/cpu/channels_last.hpp"
 #include "runtime/cpu/choice.hpp"
 #include "runtime/cpu/convolution_amx.hpp"
 
@@ -58,6 +59,8 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
   const Value x = node.inputs[0], w = node.inputs[1], y = node.outputs[0];
   if (to.image_layout(y) == Layout::batch_inner && amx_applies(op, to.shape(x), to.shape(y)))
     return lower_on_amx(op, node, to);
+  if (to.wants_channels_last(x) && channels_last_applies(op, to.shape(x), to.shape(y)))
+    return lower_channels_last(op, node, to);
   const Grouping grouping = choose_grouping(to, to.shape(x), to.shape(y), op.groups);
   const ConvolutionSizes sizes = convolution_sizes(to.shape(x), to.shape(y), op.window, grouping);
   Step step = to.step(node, "");

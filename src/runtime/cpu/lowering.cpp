@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "graph/op_functions.hpp"
 #include "runtime/cpu/amx/kernels.hpp"
+#include "runtime/cpu/channels_last.hpp"
 #include "runtime/cpu/choice.hpp"
 
 #include <algorithm>
@@ -34,6 +35,7 @@ Lowering::Lowering(const Graph& lowered, Program& target)
       workers(std::make_shared<Workers>(target.threads().threads())),
       training(!lowered.updates().empty()),
       batch_inner_(prefers_batch_inner(lowered)),
+      channels_last_(!batch_inner_ && prefers_channels_last(lowered)),
       readers_(lowered.values().size(), nullptr),
       stored_(lowered.values().size()) {
   const std::vector<int> uses = graph.use_counts();
@@ -55,7 +57,8 @@ Lowering::Lowering(const Graph& lowered, Program& target)
 int64_t Lowering::image_elements(Value value, Layout layout) const {
   const Shape& s = shape(value);
   switch (layout) {
-    case Layout::row_major: return s.elements() / s.n();
+    case Layout::row_major:
+    case Layout::channels_last: return s.elements() / s.n();
     case Layout::blocked: return channel_blocks(value) * block() * pixels(value);
     case Layout::batch_inner: return channel_pairs(value) * 2 * pixels(value);
   }
@@ -68,6 +71,12 @@ int64_t Lowering::image_bytes(Value value, Layout layout) const {
 
 const Node* Lowering::sole_reader(Value value) const { return readers_[index_of(value)]; }
 
+std::size_t Lowering::bytes(Value value, Layout layout) const {
+  const DType type = graph[value].dtype;
+  const int64_t slack = layout == Layout::channels_last ? channels_last_slack * shape(value).c() : 0;
+  return static_cast<std::size_t>(elements(value, layout) + slack) * size_of(type);
+}
+
 PlaneCut Lowering::planes(Value value, Layout layout) const {
   const int64_t images = shape(value).n();
   if (layout == Layout::blocked) return {.planes = images * channel_blocks(value), .pixel = block()};
@@ -78,7 +87,7 @@ PlaneCut Lowering::planes(Value value, Layout layout) const {
 
 Layout Lowering::layout(Value value) const {
   const auto& buffers = stored_[index_of(value)];
-  for (Layout layout : {Layout::batch_inner, Layout::blocked})
+  for (Layout layout : {Layout::batch_inner, Layout::channels_last, Layout::blocked})
     if (buffers[index_of(layout)]) return layout;
   return Layout::row_major;
 }
@@ -90,18 +99,25 @@ Layout Lowering::image_layout(Value value) const {
   return fits ? Layout::batch_inner : Layout::blocked;
 }
 
+bool Lowering::wants_channels_last(Value value) const {
+  return channels_last_ && graph[value].dtype == DType::bf16 && shape(value).rank() == 4;
+}
+
 Buffer Lowering::read(Value value, Layout layout) {
   auto& buffers = stored_[index_of(value)];
   Buffer& wanted = buffers[index_of(layout)];
   if (wanted) return wanted;
   const Layout source = this->layout(value);
   assert(buffers[index_of(source)]);
-  // With one pixel and no padding row-major and blocked are the same bytes.
-  const bool same = layout != Layout::batch_inner && source != Layout::batch_inner && pixels(value) == 1 &&
-                    shape(value).c() % block() == 0 && shape(value).rank() >= 2;
-  // Between the two layouts of kernels there is a step over the row-major one.
-  if (source != Layout::row_major && layout != Layout::row_major) read(value, Layout::row_major);
-  const Layout from = source == Layout::row_major || layout == Layout::row_major ? source : Layout::row_major;
+  // With one pixel and no padding row-major and blocked are the same bytes; channels-last has room behind it.
+  const bool whole = shape(value).c() % block() == 0 || (source != Layout::blocked && layout != Layout::blocked);
+  const bool same = layout != Layout::batch_inner && source != Layout::batch_inner && layout != Layout::channels_last &&
+                    pixels(value) == 1 && whole && shape(value).rank() >= 2;
+  // From and to batch-inner there is a step over the row-major layout.
+  const bool inner = source == Layout::batch_inner || layout == Layout::batch_inner;
+  const bool direct = !inner || source == Layout::row_major || layout == Layout::row_major;
+  if (!direct) read(value, Layout::row_major);
+  const Layout from = direct ? source : Layout::row_major;
   wanted = same ? buffers[index_of(source)] : convert(value, from, layout);
   return wanted;
 }
@@ -129,8 +145,7 @@ void swap_batch_inner(bool from, const T* x, T* y, Range images, int64_t channel
 Buffer Lowering::convert(Value value, Layout source, Layout layout) {
   const Buffer from = stored_[index_of(value)][index_of(source)];
   const DType type = graph[value].dtype;
-  const Buffer to =
-      program.planned(graph[value].name, static_cast<std::size_t>(elements(value, layout)) * size_of(type), type);
+  const Buffer to = program.planned(graph[value].name, bytes(value, layout), type);
   const int64_t images = shape(value).n(), channels = shape(value).c(), image_pixels = pixels(value);
   const int64_t from_image = image_elements(value, source), to_image = image_elements(value, layout);
   const int tasks = tasks_for(images * to_image, images);
@@ -142,7 +157,10 @@ Buffer Lowering::convert(Value value, Layout source, Layout layout) {
         swap_batch_inner(source == Layout::batch_inner, memory.at<T>(from), memory.at<T>(to),
                          part_of(images, tasks, task), channels, image_pixels);
       });
-    const auto run = layout == Layout::blocked ? kernels.of<T>().to_blocked : kernels.of<T>().from_blocked;
+    const auto run = source == Layout::channels_last || layout == Layout::channels_last
+                         ? channels_last_conversion<T>(source, layout)
+                     : layout == Layout::blocked ? kernels.of<T>().to_blocked
+                                                 : kernels.of<T>().from_blocked;
     add(named, "reorder", {from}, {to}, tasks, [=](const Memory& memory, int task, int) {
       const Range range = part_of(images, tasks, task);
       for (int64_t n = range.begin; n < range.end; ++n)
@@ -156,8 +174,7 @@ Buffer Lowering::write(Value value, Layout layout) {
   Buffer& buffer = stored_[index_of(value)][index_of(layout)];
   assert(!buffer);
   const ValueInfo& info = graph[value];
-  buffer =
-      program.planned(info.name, static_cast<std::size_t>(elements(value, layout)) * size_of(info.dtype), info.dtype);
+  buffer = program.planned(info.name, bytes(value, layout), info.dtype);
   return buffer;
 }
 
@@ -176,7 +193,7 @@ Buffer Lowering::write_next(Value value) {
 void Lowering::share(Value from, Value to) {
   const bool one_shape = shape(from) == shape(to);
   Buffer buffer = one_shape ? stored_[index_of(from)][index_of(Layout::row_major)] : read(from);
-  for (Layout layout : {Layout::blocked, Layout::batch_inner})
+  for (Layout layout : {Layout::blocked, Layout::batch_inner, Layout::channels_last})
     if (one_shape) stored_[index_of(to)][index_of(layout)] = stored_[index_of(from)][index_of(layout)];
   // A state's buffer may be overwritten while the new name is still read.
   if (buffer && training && graph[from].kind != ValueKind::computed && graph[from].kind != ValueKind::input) {

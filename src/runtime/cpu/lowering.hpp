@@ -1,9 +1,9 @@
 // The state of one lowering: where each value lies and in which layout, and the steps so far. The families' files
 // (convolution.cpp, norm.cpp, ...) lower one op each.
 //
-// Layouts live only here. Images [N,C,H,W] and batch-normalised matrices are blocked (kernels.hpp), or batch-inner
-// where AMX computes (amx/kernels.hpp); inputs, state, matrices and everything readable from outside are row-major; a
-// conversion step appears only where neighbours disagree.
+// Layouts live only here. Images [N,C,H,W] and batch-normalised matrices are blocked (kernels.hpp), or, where AMX
+// computes, batch-inner (amx/kernels.hpp) or, inferring, channels-last (amx/channels_last.hpp); inputs, state, matrices
+// and everything readable from outside are row-major; a conversion step appears only where neighbours disagree.
 #pragma once
 
 #include "graph/graph.hpp"
@@ -23,8 +23,8 @@
 
 namespace resnet::cpu {
 
-enum class Layout : uint8_t { row_major, blocked, batch_inner };
-inline constexpr std::size_t layout_count = 3;
+enum class Layout : uint8_t { row_major, blocked, batch_inner, channels_last };
+inline constexpr std::size_t layout_count = 4;
 
 /// Number `part` of `parts` nearly equal pieces of 0 .. total - 1.
 struct Range {
@@ -88,6 +88,8 @@ class Lowering {
   Layout layout(Value value) const;
   /// The layout in which kernels want this image: batch-inner where that is possible and the network takes it.
   Layout image_layout(Value value) const;
+  /// Whether convolutions should take and give this image channels-last.
+  bool wants_channels_last(Value value) const;
   /// Where the value lies in this layout; appends a conversion step if it does not yet.
   Buffer read(Value value, Layout layout = Layout::row_major);
   /// Memory for a value that a step is about to compute.
@@ -144,9 +146,10 @@ class Lowering {
 
  private:
   Buffer convert(Value value, Layout source, Layout layout);
+  std::size_t bytes(Value value, Layout layout) const;
   std::optional<Value> state_of(Value next) const;
 
-  bool batch_inner_;                  // the network's images lie so
+  bool batch_inner_, channels_last_;  // the network's images lie so
   std::vector<const Node*> readers_;  // by value id: see sole_reader
   std::set<const Node*> absorbed_;
   std::vector<std::array<Buffer, layout_count>> stored_;  // by value id and layout

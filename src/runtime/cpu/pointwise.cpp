@@ -14,9 +14,10 @@ namespace {
 
 // That of the kernels if any input lies in it.
 Layout common_layout(const Lowering& to, const Node& node, std::size_t inputs) {
-  for (Layout layout : {Layout::batch_inner, Layout::blocked})
+  for (Layout layout : {Layout::batch_inner, Layout::channels_last, Layout::blocked})
     for (std::size_t i = 0; i < inputs; ++i)
-      if (to.layout(node.inputs[i]) == layout && (layout == Layout::blocked || to.shape(node.inputs[i]).c() % 2 == 0))
+      if (to.layout(node.inputs[i]) == layout &&
+          (layout != Layout::batch_inner || to.shape(node.inputs[i]).c() % 2 == 0))
         return layout;
   return Layout::row_major;
 }
@@ -170,7 +171,8 @@ void lower(const Dropout& op, const Node& node, Lowering& to) {
   if (layout == Layout::batch_inner) layout = Layout::blocked;  // images one after the other
   const Buffer from = to.read(x, layout), key = to.read(node.inputs[1]), y = to.write(node.outputs[0], layout);
   const int64_t images = to.shape(x).n(), channels = to.shape(x).c(), pixels = to.pixels(x);
-  const int64_t image = to.image_elements(x, layout), block = layout == Layout::blocked ? to.block() : 1;
+  const int64_t image = to.image_elements(x, layout);
+  const int64_t block = layout == Layout::blocked ? to.block() : layout == Layout::channels_last ? channels : 1;
   const float factor = op.rescale ? 1 / (1 - op.probability) : 1.f;
   const int tasks = tasks_for(images * image * 8, images);
   const auto kept = [=](uint64_t random_key, int64_t index) {

@@ -1,5 +1,5 @@
 // Pooling: a task is a number of planes, or of their lines.
-#include "runtime/cpu/lowering.hpp"
+#include "runtime/cpu/channels_last.hpp"
 
 #include <algorithm>
 
@@ -120,6 +120,9 @@ void lower_global_gradient(const Node& node, Lowering& to) {
 }  // namespace
 
 void lower(const MaxPool& op, const Node& node, Lowering& to) {
+  const bool unread =
+      to.graph.use_counts()[static_cast<std::size_t>(node.outputs[1].id)] == 0 && !to.graph.is_output(node.outputs[1]);
+  if (to.layout(node.inputs[0]) == Layout::channels_last && unread) return lower_channels_last(op, node, to);
   with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) { lower_max_pool<T>(op, node, to); });
 }
 
@@ -167,7 +170,8 @@ void lower(const AveragePoolGrad& op, const Node& node, Lowering& to) {
   });
 }
 
-void lower(const GlobalAveragePool&, const Node& node, Lowering& to) {
+void lower(const GlobalAveragePool& op, const Node& node, Lowering& to) {
+  if (to.layout(node.inputs[0]) == Layout::channels_last) return lower_channels_last(op, node, to);
   with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) { lower_global<T>(node, to); });
 }
 

@@ -1,7 +1,7 @@
 // Ops that move elements without computing. Channels are moved in pieces that lie in one block of the source and one of
 // the result.
 #include "runtime/cpu/amx/kernels.hpp"
-#include "runtime/cpu/lowering.hpp"
+#include "runtime/cpu/channels_last.hpp"
 
 #include <algorithm>
 
@@ -140,6 +140,7 @@ void lower(const SliceGrad& op, const Node& node, Lowering& to) {
   lower_moves(node, to, {{node.inputs[0], 0, op.begin, to.shape(node.inputs[0]).c()}});
 }
 void lower(const Subsample& op, const Node& node, Lowering& to) {
+  if (to.layout(node.inputs[0]) == Layout::channels_last) return lower_channels_last(op, node, to);
   lower_moves(node, to, {{node.inputs[0], 0, op.before, to.shape(node.inputs[0]).c()}}, op.stride);
 }
 void lower(const SubsampleGrad& op, const Node& node, Lowering& to) {
