@@ -2,6 +2,7 @@
 #include "base/log.hpp"
 #include "base/parallel.hpp"
 #include "cli/bench_against.hpp"
+#include "cli/bench_candidates.hpp"
 #include "cli/bench_charts.hpp"
 #include "cli/bench_layers.hpp"
 #include "cli/measure.hpp"
@@ -25,7 +26,7 @@ struct BenchOptions {
   std::string format = "text";
   std::string against, roofline, charts;  // files, a folder
   double seconds = 5;
-  bool measure_here = false, json = false, layers = false;
+  bool measure_here = false, json = false, layers = false, candidates = false;
 };
 
 TableFormat format_of(const std::string& name) {
@@ -120,11 +121,13 @@ void run(const BenchOptions& options) {
   if (options.measure_here) return print_json(measure(rows.front()));
   const TableFormat format = format_of(options.format);
   if (!options.roofline.empty() && !options.layers) fail_usage("bench: --roofline needs --layers");
+  if (options.candidates && !options.layers) fail_usage("bench: --candidates needs --layers");
   if (options.layers) {
     if (rows.size() > 1)
       fail_usage("bench: --layers looks at one step, but there are ", rows.size(),
                  "; name one --model, --mode, --batch, --threads and --precision");
-    return show_layers({rows.front(), format, options.json, options.roofline});
+    const LayersRequest request{rows.front(), format, options.json, options.roofline};
+    return options.candidates ? show_candidates(request) : show_layers(request);
   }
   const Json before = options.against.empty() ? Json() : read_results(options.against);
   Json results = Json::array();
@@ -141,7 +144,7 @@ void run(const BenchOptions& options) {
   }
   if (failure && results.empty()) std::rethrow_exception(failure);
   const Environment machine = environment();
-  if (!options.charts.empty()) write_charts(results, options.charts);
+  if (!options.charts.empty() && !failure) write_charts(results, options.charts);
   if (options.json)
     print_json({{"machine", Json::parse(to_json_text(machine))}, {"results", results}});
   else
@@ -164,6 +167,8 @@ Action declare_bench(CLI::App& app) {
   add_real(app, "--seconds", options->seconds, "of each measurement, after the warm-up (5)");
   app.add_flag("--layers", options->layers,
                "the nodes of one step: times, and parts of what the machine reaches at best");
+  app.add_flag("--candidates", options->candidates,
+               "with --layers: every implementation of the convolutions beside the one that is taken");
   app.add_option("--roofline", options->roofline, "with --layers: writes the layers below the machine's ceilings")
       ->type_name("FILE.svg");
   app.add_option("--charts", options->charts, "writes images/s and memory by depth, batch and threads as figures there")

@@ -65,15 +65,15 @@ LineChart chart_over(const Json& results, const Axis& axis, const std::vector<Ax
 
 void write_charts(const Json& results, const std::filesystem::path& folder) {
   std::vector<Axis> varied;
-  for (const Axis& axis :
-       {Axis{"depth", "layers"}, Axis{"batch", "images in a step"}, Axis{"threads", "threads"}}) {
+  for (const Axis& axis : {Axis{"depth", "layers"}, Axis{"batch", "images in a step"}, Axis{"threads", "threads"}}) {
     std::set<double> places;
     for (const Json& row : results) places.insert(place(row, axis));
     if (places.size() > 1) varied.push_back(axis);
   }
   if (varied.empty())
-    fail_usage("bench: --charts needs rows that differ in depth, batch or threads; name several, such as --batch 1,8,64");
-  std::filesystem::create_directories(folder);
+    fail_usage(
+        "bench: --charts needs rows that differ in depth, batch or threads; name several, such as --batch 1,8,64");
+  make_directory(folder);
   for (const Axis& axis : varied) {
     write_file(folder / text_of("images-by-", axis.name, ".svg"),
                draw(chart_over(results, axis, varied, "images_per_second", "images/s")));

@@ -2,15 +2,13 @@
 
 #include "base/files.hpp"
 #include "base/log.hpp"
+#include "cli/bench_step.hpp"
 #include "cli/options.hpp"
 #include "graph/op_functions.hpp"
 #include "report/charts.hpp"
 #include "report/tables.hpp"
-#include "train/inference.hpp"
-#include "train/training_program.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -32,65 +30,18 @@ struct Profile {
   double peak() const { return precision == Precision::bf16 && ceilings.bf16 > 0 ? ceilings.bf16 : ceilings.fp32; }
 };
 
-/// A step of training or inference with its state, ready to run.
-struct CompiledStep {
-  Graph graph;
-  State state;
-  std::unique_ptr<Executable> executable;
-};
-
-std::unique_ptr<CompiledStep> compiled_step(const BenchCase& bench, const ModelSpec& spec,
-                                            const CompileOptions& options) {
-  auto step = std::make_unique<CompiledStep>();
-  const Batch batch = synthetic_batch(spec, bench.batch, bench.seed);
-  if (bench.mode == "train") {
-    Recipe recipe = recipes().front();
-    recipe.batch = bench.batch;
-    step->graph = training_graph(spec, recipe, bench.step);
-    initialise(step->state, step->graph, bench.seed);
-  } else {
-    State state;
-    initialise(state, forward_graph(spec, 1, Mode::inference), bench.seed);
-    auto [graph, parameters] = inference_graph(spec, state, bench.batch, bench.step.precision);
-    step->graph = std::move(graph);
-    for (auto& [name, tensor] : parameters) step->state.set(name, std::move(tensor));
-  }
-  step->executable = compile(step->graph, step->state, options);
-  step->executable->set_input("images", batch.images);
-  if (bench.mode == "train") {
-    Tensor rate(Shape{1});
-    rate.data<float>()[0] = 1e-3f;
-    step->executable->set_input("labels", batch.labels);
-    step->executable->set_input("learning_rate", rate);
-  }
-  return step;
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
-
 Profile profile(const BenchCase& bench) {
   const auto threads = std::make_shared<ThreadPool>(bench.threads);
   Profile result{.layers = {}, .ceilings = measure_ceilings(*threads), .precision = bench.step.precision};
-  const auto step = compiled_step(bench, find_model(bench.model), {.threads = threads});
-  Executable& executable = *step->executable;
-  executable.run();
-  std::vector<std::vector<double>> times(executable.steps().size());
-  const auto start = std::chrono::steady_clock::now();
-  const auto spent = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
-  for (int count = 0; count < 3 || spent() < bench.seconds; ++count) {
-    executable.run_profiled();
-    for (std::size_t i = 0; i < times.size(); ++i) times[i].push_back(executable.steps()[i].seconds);
-  }
+  const auto step = compiled_step(bench, {.threads = threads});
+  const Executable& executable = *step->executable;
+  const std::vector<double> times = median_seconds(*step->executable, bench.seconds);
   std::map<std::string, std::string> ops;
   for (const Node& node : step->graph.nodes()) ops.emplace(node.name, name_of(node.op));
   for (std::size_t i = 0; i < times.size(); ++i) {
     const StepInfo& info = executable.steps()[i];
     const bool moved = info.implementation.starts_with("reorder") || !ops.contains(info.node);
-    result.layers.push_back({info.node, moved ? "reorder" : ops.at(info.node), info.implementation, median(times[i]),
+    result.layers.push_back({info.node, moved ? "reorder" : ops.at(info.node), info.implementation, times[i],
                              2 * static_cast<double>(info.macs), static_cast<double>(info.bytes)});
     result.seconds += result.layers.back().seconds;
   }

@@ -16,11 +16,16 @@ namespace resnet {
 
 enum class Backend : uint8_t { reference, cpu };
 
+/// Which implementations convolutions get: those of the shipped table, or one kind wherever it applies, so that the
+/// table can be measured (`bench --layers --candidates`).
+enum class Convolutions : uint8_t { shipped, direct, winograd };
+
 struct CompileOptions {
   Backend backend = Backend::cpu;
   DType compute = DType::f32;  // f64: reference only; floating values of graph, inputs, outputs and state are then f64
   std::shared_ptr<ThreadPool> threads = {};  // none: one thread
   bool reuse_memory = true;
+  Convolutions convolutions = Convolutions::shipped;
   bool plan_only = false;  // steps() and memory() can be asked for; no memory is taken and nothing can run
 };
 

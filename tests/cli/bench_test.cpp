@@ -66,6 +66,42 @@ TEST(BenchAgainst, ComparesWithAnEarlierFile) {
   EXPECT_NE(other.err.find("other.json: expected what `resnet bench --json` prints"), std::string::npos) << other.err;
 }
 
+TEST(BenchCharts, AreDrawnOverWhatVaries) {
+  const Workplace here;
+  const Words words = {"bench",     "--model", "resnet8,resnet14", "--mode",  "infer",  "--threads", "1",
+                       "--seconds", "0.01",    "--charts",         "figures", "--batch"};
+  const auto with = [&](const char* batch) {
+    Words all = words;
+    all.push_back(batch);
+    return here.run(all);
+  };
+  EXPECT_EQ(with("1,2").code, 0);
+  for (const char* axis : {"depth", "batch"})
+    for (const char* what : {"images-by-", "memory-by-"})
+      EXPECT_TRUE(fs::exists(here.path() / "figures" / (std::string(what) + axis + ".svg"))) << what << axis;
+  EXPECT_FALSE(fs::exists(here.path() / "figures/images-by-threads.svg"));
+  const Outcome alike = here.run({"bench", "--model", "resnet8", "--mode", "infer", "--threads", "1", "--batch", "1",
+                                  "--seconds", "0.01", "--charts", "none"});
+  EXPECT_EQ(alike.code, 2);
+  EXPECT_NE(alike.err.find("rows that differ"), std::string::npos) << alike.err;
+}
+
+TEST(BenchLayers, CandidatesStandBesideTheShippedTable) {
+  const Workplace here;
+  const Outcome shown = here.run({"bench", "--model", "resnet8", "--mode", "train", "--threads", "1", "--batch", "16",
+                                  "--seconds", "0.05", "--layers", "--candidates", "--json"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  const Json rows = Json::parse(shown.out)["convolutions"];
+  int convolutions = 0;
+  for (const Json& row : rows) {
+    convolutions += row["count"].get<int>();
+    EXPECT_EQ(row["candidates"].size(), 3U) << row;
+    EXPECT_GT(row["candidates"]["direct"]["ms"].get<double>(), 0) << row;
+  }
+  EXPECT_EQ(convolutions, 7 + 6 + 7) << "7 convolutions, all but the first with both gradients";
+  EXPECT_EQ(here.run({"bench", "--candidates"}).code, 2);
+}
+
 TEST(BenchLayers, AreShownBelowTheCeilings) {
   const Workplace here;
   const Words words = {"bench",   "--layers", "--model",   "resnet8", "--mode",    "train",

@@ -38,8 +38,11 @@ bool winograd_applies(const ConvolutionSizes& s, std::string_view isa) {
 
 }  // namespace
 
-dnnl::algorithm choose_algorithm(const ConvolutionSizes& s, DType type, std::string_view isa, bool inference) {
-  if (type != DType::f32 || !winograd_applies(s, isa)) return dnnl::algorithm::convolution_direct;
+dnnl::algorithm choose_algorithm(const ConvolutionSizes& s, DType type, std::string_view isa, bool inference,
+                                 Convolutions wanted) {
+  if (wanted == Convolutions::direct || type != DType::f32 || !winograd_applies(s, isa))
+    return dnnl::algorithm::convolution_direct;
+  if (wanted == Convolutions::winograd) return dnnl::algorithm::convolution_winograd;
   const int64_t tiles = s.images * ((s.out_height + 3) / 4) * ((s.out_width + 3) / 4);
   const int64_t weights = s.channels * s.out_channels;
   // 16 tiles do not repay the transformation of 512 x 512 weights, 64 do repay that of 256 x 256.
@@ -74,8 +77,7 @@ bool prefers_batch_inner(const Graph& graph) {
 
 // Where images cannot lie batch-inner. One thread of a busy Sapphire Rapids, milliseconds of processor time for a
 // batch, channels-last / batch-inner: ResNet-20 at 16 images 2.3 / 1.5, at 256 49 / 27; ResNet-50 at 16 229 / 229, at
-// 32 476 / 452; ResNet-18 at 32 155 / 174. At one image, where batch-inner has nothing to lie beside: ResNet-50 14,
-// with oneDNN's blocked layout without AMX 111 (beside other programs), ResNet-20 0.11 and 1.7.
+// 32 476 / 452; ResNet-18 at 32 155 / 174. One image has nothing to lie beside.
 bool prefers_channels_last(const Graph& graph) {
   return best_kernels().amx && graph.updates().empty() &&
          std::ranges::all_of(graph.nodes(), [](const Node& node) { return node.phase == Phase::forward; });

@@ -5,6 +5,7 @@
 #include "base/dtype.hpp"
 #include "graph/graph.hpp"
 #include "runtime/cpu/compat.hpp"
+#include "runtime/executable.hpp"
 
 #include <cstdint>
 #include <string_view>
@@ -21,7 +22,8 @@ struct ConvolutionSizes {
 };
 
 /// direct or winograd. `inference`: the weights are transformed once, not in every run.
-dnnl::algorithm choose_algorithm(const ConvolutionSizes& sizes, DType type, std::string_view isa, bool inference);
+dnnl::algorithm choose_algorithm(const ConvolutionSizes& sizes, DType type, std::string_view isa, bool inference,
+                                 Convolutions wanted);
 
 /// Output channels that a task should have at least, if they are to be cut.
 int64_t least_part_channels(const ConvolutionSizes& sizes, std::string_view isa);

@@ -54,7 +54,8 @@ ConvolutionProblem problem_of(const Lowering& to, const ConvolutionRequest& requ
   problem.padding_after = {v.pad_bottom, v.pad_right};
   problem.inference = request.inference;
   problem.relu = request.relu;
-  problem.algorithm = choose_algorithm(s, request.type, to.kernels.isa, request.inference);
+  problem.algorithm =
+      choose_algorithm(s, request.type, to.kernels.isa, request.inference, to.program.options().convolutions);
   return problem;
 }
 

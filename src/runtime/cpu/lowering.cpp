@@ -25,6 +25,7 @@ namespace {
 
 std::size_t index_of(Layout layout) { return static_cast<std::size_t>(layout); }
 std::size_t index_of(Value value) { return static_cast<std::size_t>(value.id); }
+bool shipped(const Program& program) { return program.options().convolutions == Convolutions::shipped; }
 
 }  // namespace
 
@@ -34,8 +35,8 @@ Lowering::Lowering(const Graph& lowered, Program& target)
       kernels(best_kernels()),
       workers(std::make_shared<Workers>(target.threads().threads())),
       training(!lowered.updates().empty()),
-      batch_inner_(prefers_batch_inner(lowered)),
-      channels_last_(!batch_inner_ && prefers_channels_last(lowered)),
+      batch_inner_(shipped(target) && prefers_batch_inner(lowered)),
+      channels_last_(shipped(target) && !batch_inner_ && prefers_channels_last(lowered)),
       readers_(lowered.values().size(), nullptr),
       stored_(lowered.values().size()) {
   const std::vector<int> uses = graph.use_counts();

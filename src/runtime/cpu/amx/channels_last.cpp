@@ -132,7 +132,7 @@ RESNET_INLINE void multiply(const ChannelsLast& s, const std::byte* lines, int64
   if constexpr (N == 2) _tile_stored(1, sums + 16, N * 64);
   if constexpr (M == 2) _tile_stored(2, sums + N * 256, N * 64);
   if constexpr (M == 2 && N == 2) _tile_stored(3, sums + N * 256 + 16, N * 64);
-  stores_before_tiles();
+  stores_before_tiles(sums);
 }
 
 /// [M * 16][16] sums: more positions for each weight that is read.
@@ -166,7 +166,7 @@ RESNET_INLINE void multiply_tall(const ChannelsLast& s, const std::byte* lines, 
   if constexpr (M > 1) _tile_stored(1, sums + 256, line_bytes);
   if constexpr (M > 2) _tile_stored(2, sums + 512, line_bytes);
   if constexpr (M > 3) _tile_stored(3, sums + 768, line_bytes);
-  stores_before_tiles();
+  stores_before_tiles(sums);
 }
 
 __m512 widen(__m256i half) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16)); }
