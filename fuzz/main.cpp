@@ -2,6 +2,7 @@
 #include "data_sets.hpp"
 #include "images.hpp"
 #include "readers.hpp"
+#include "run_files.hpp"
 
 #include <cstdint>
 

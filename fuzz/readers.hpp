@@ -1,4 +1,4 @@
-// The fuzz targets of the readers of model files and configurations.
+// The fuzz targets of the readers of weights and networks.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,5 @@ void fuzz_safetensors(std::span<const std::byte> input);
 void fuzz_pytorch(std::span<const std::byte> input);
 /// A whole file, imported as a network.
 void fuzz_onnx(std::span<const std::byte> input);
-/// config.toml of a run, and the recipe alone.
-void fuzz_config(std::span<const std::byte> input);
-/// The JSON texts in a model file: spec, preprocessing, where a training stands.
-void fuzz_metadata(std::span<const std::byte> input);
 
 }  // namespace resnet::fuzz

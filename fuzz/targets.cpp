@@ -3,6 +3,7 @@
 #include "data_sets.hpp"
 #include "images.hpp"
 #include "readers.hpp"
+#include "run_files.hpp"
 
 namespace resnet::fuzz {
 
