@@ -45,7 +45,7 @@ ImageInput image_input(const Model& model, const std::optional<ImageSize>& given
 
 /// The logits: the first output without the softmax that computes it.
 Value logits_of(Graph& graph, const std::string& output, bool& softmax) {
-  Value value = *graph.find(output);
+  Value value = *graph.find("output/" + output);
   const auto producer = [&]() -> const resnet::Node* {
     return graph[value].producer < 0 ? nullptr : &graph.nodes()[static_cast<std::size_t>(graph[value].producer)];
   };
@@ -56,7 +56,8 @@ Value logits_of(Graph& graph, const std::string& output, bool& softmax) {
   const Shape shape = graph[value].shape;
   if (shape.rank() == 4 && shape.h() == 1 && shape.w() == 1)
     value = graph.add_node("logits", Reshape{{shape.n(), shape.c()}}, {value})[0];
-  if (graph[value].shape.rank() != 2)
+  const Shape images = graph[*graph.find("images")].shape;
+  if (graph[value].shape.rank() != 2 || graph[value].shape[0] != images.n())
     fail_model("its output '", excerpt(output), "' ", shape, " is not one row of class scores for each image");
   return value;
 }
@@ -102,7 +103,7 @@ class NetworkImport {
         .whole_network = true, .keep_dropout = true, .declared_batch = input_.batch, .batch = batch};
     ImportedGraph imported =
         import_graph(model_, {{input_.name, {batch, size.channels, size.height, size.width}}}, options);
-    const Value logits = logits_of(imported.graph, "output/" + output_, softmax_);
+    const Value logits = logits_of(imported.graph, output_, softmax_);
     network.spec.classes = static_cast<int>(std::min<int64_t>(imported.graph[logits].shape[1], 1 << 30));
     network.state = std::move(imported.state);
     imported.graph.add_output("logits", logits);

@@ -196,7 +196,9 @@ WrittenOut write_out(const std::function<Graph(int64_t batch)>& build, int64_t s
     network.layers.push_back(std::move(layer));
     numbers[node.outputs[0]] = static_cast<int>(network.states.size() + network.layers.size());
   }
-  network.logits = numbers.at(logits);
+  const auto last = numbers.find(logits);
+  if (last == numbers.end()) fail_model("its logits are computed by no layer");
+  network.logits = last->second;
   return network;
 }
 

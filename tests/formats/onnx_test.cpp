@@ -311,6 +311,9 @@ TEST(HostileOnnx, SizesThatLieAreRefused) {
 TEST(HostileOnnx, WhatIsNotSupportedIsNamed) {
   expect_refused(onnx_of({{"Einsum", {"x"}, {"y"}}}, "y"), "node 'y' (Einsum): the operator is not supported");
   expect_refused(onnx_of({{"Relu", {"x"}, {"y"}}}, "y"), "not one row of class scores");
+  const std::string constant = initializer("w", {4, 2}, std::string(32, 'x'));
+  for (const char* type : {"Relu", "Softmax", "Identity"})  // of a constant: an output that no image reaches
+    expect_refused(onnx_of({{type, {"w"}, {"y"}}}, "y", constant), "not one row of class scores");
   expect_refused(onnx_of({{"Relu", {"x"}, {"y"}}}, "y", {}, 3, 5), "opset 5");
   expect_refused(onnx_of({{"Relu", {"x"}, {"y"}}}, "y", {}, 3, 26), "opset 26");
   expect_refused("", "no ONNX file");
