@@ -11,6 +11,7 @@
 #include "runtime/executable.hpp"
 #include "train/evaluate.hpp"
 #include "train/open_network.hpp"
+#include "train/run.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -144,10 +145,21 @@ void share_preprocessing(OpenedModel& a, OpenedModel& b, const std::optional<Dat
   log_info("neither file says how images are prepared: the data set's way is used for both");
 }
 
+/// Weights whose structure cannot be told from them take the other file's.
+OpenedModel open_beside(const std::string& text, OpenOptions options, const std::string& other) {
+  if (options.model.empty() && path_exists(text) && path_exists(other)) {
+    const fs::path file = model_file_of(text);
+    if (is_bare_weights(file) && fitting_models(weights_of(file)).size() != 1)
+      options.model = model_file_of(other).string();
+  }
+  return open_network(text, options);
+}
+
 }  // namespace
 
 Comparison compare_models(const CompareRequest& request) {
-  OpenedModel a = open_network(request.a, request.open_a), b = open_network(request.b, request.open_b);
+  OpenedModel a = open_beside(request.a, request.open_a, request.b);
+  OpenedModel b = open_beside(request.b, request.open_b, request.a);
   expect_comparable(request, a.info.spec, b.info.spec);
   const int threads = request.threads > 0 ? request.threads : available_cores();
   std::optional<DataSplit> data;

@@ -33,8 +33,9 @@ struct Comparison {
 };
 
 /// Runs both on the first `images` images of the data's test part, each with its own preprocessing (A's, where B has
-/// none), or on images of normally distributed numbers, the same for both. Error (bad model): they take images of
-/// different size or have another number of classes.
+/// none), or on images of normally distributed numbers, the same for both. Weights alone take B's or A's structure
+/// where no or several networks of the zoo fit. Error (bad model): they take images of different size or have another
+/// number of classes.
 Comparison compare_models(const CompareRequest& request);
 
 }  // namespace resnet

@@ -4,6 +4,7 @@
 
 #include "formats/model_file.hpp"
 #include "formats/onnx_export.hpp"
+#include "formats/safetensors.hpp"
 #include "formats/used_state.hpp"
 #include "models/model.hpp"
 #include "train/support.hpp"
@@ -92,6 +93,20 @@ TEST_F(CompareModels, TakesImagesOfADataSet) {
       compare(saved("a.safetensors", info, state), exported("b.onnx", info, state), "builtin:shapes?train=10&test=3");
   EXPECT_EQ(result.images, 3);  // all there are
   EXPECT_LT(result.relative(), 1e-5);
+}
+
+TEST_F(CompareModels, WeightsAloneTakeTheOtherFilesStructure) {
+  const ModelInfo info = info_of("resnet8");  // no row of the zoo
+  const State state = test::used_state(info.spec);
+  TensorReferences tensors;
+  for (const auto& [name, tensor] : state.tensors()) tensors[name] = &tensor;
+  write_safetensors(folder / "weights.safetensors", tensors);
+  const std::string weights = folder / "weights.safetensors", model = saved("a.safetensors", info, state);
+  for (const Comparison& result : {compare(weights, model), compare(exported("b.onnx", info, state, false), weights)}) {
+    EXPECT_TRUE(result.same_structure);
+    EXPECT_LT(result.relative(), 1e-5);
+  }
+  EXPECT_THROW(compare(weights, weights), Error);
 }
 
 TEST_F(CompareModels, OtherStructuresAreComparedByTheirLogitsAlone) {
