@@ -1,4 +1,5 @@
 // resnet inspect: what a network is made of and what it costs, from a model file, a run or a name of the zoo.
+#include "base/error.hpp"
 #include "base/log.hpp"
 #include "cli/inspect_weights.hpp"
 #include "cli/options.hpp"
@@ -22,6 +23,7 @@ namespace {
 struct InspectOptions {
   std::string subject, mode = "infer";
   ModelOptions variant;
+  std::optional<int> channels;
   int64_t batch = 1;
   int threads = 0;
   OpenOptions open;
@@ -50,14 +52,36 @@ Checkpoint foreign_content(const fs::path& path, const OpenOptions& open) {
           .extra = {}};
 }
 
+ModelSpec named_spec(const InspectOptions& options) {
+  const OpenOptions& open = options.open;
+  if (!open.model.empty() || !open.mean.empty() || !open.deviation.empty())
+    fail_usage("inspect: --model, --mean and --std are for files without them; ", options.subject, " is a name");
+  ModelOptions variant = options.variant;
+  ImageSize input = find_model(options.subject, variant).input;
+  if (open.size) input = {input.channels, open.size->height, open.size->width};
+  if (options.channels) input.channels = *options.channels;
+  variant.input = input;
+  return find_model(options.subject, variant);
+}
+
+/// An option that would change nothing is refused.
+void expect_no_choices(const fs::path& path, const InspectOptions& options) {
+  if (options.variant.chooses_structure() || options.variant.classes || options.channels)
+    fail_usage("inspect: --classes, --shortcut and the like choose a variant of a named model; ", path.string(),
+               " is a file");
+}
+
 Subject open_subject(const InspectOptions& options) {
   fs::path path = options.subject;
   if (is_folder(path)) path = open_run(path).model();
   const bool is_name = !path_exists(path) && !path.has_parent_path() && !path.has_extension();
-  if (is_name) return {.file = {}, .spec = find_model(options.subject, options.variant), .content = {}};
-  if (options.variant.chooses_structure())
-    fail_usage("inspect: --shortcut and the like choose a variant of a named model; ", path.string(), " is a file");
-  Checkpoint checkpoint = is_foreign(path, options.open) ? foreign_content(path, options.open) : load_checkpoint(path);
+  if (is_name) return {.file = {}, .spec = named_spec(options), .content = {}};
+  expect_no_choices(path, options);
+  const OpenOptions& open = options.open;
+  const bool foreign = is_foreign(path, open);
+  if (!foreign && (open.size || !open.mean.empty() || !open.deviation.empty()))
+    fail_usage("inspect: --size, --mean and --std are for files without them; ", path.string(), " has its own");
+  Checkpoint checkpoint = foreign ? foreign_content(path, open) : load_checkpoint(path);
   ModelSpec spec = checkpoint.info.spec;
   return {.file = path.string(), .spec = std::move(spec), .content = std::move(checkpoint)};
 }
@@ -205,6 +229,8 @@ Action declare_inspect(CLI::App& app) {
   app.add_flag("--plan", options->plan, "the compiled steps instead of the layers");
   add_choice(app, "--mode", options->mode, {"infer", "train"}, "what plan and memory are for (infer)");
   add_whole(app, "--batch", options->batch, 1, 1 << 20, "images at once, for plan and memory (1)");
+  add_whole(app, "--classes", options->variant.classes, 1, 1'000'000, "of a named model, instead of its usual number");
+  add_whole(app, "--channels", options->channels, 1, 1 << 16, "of a named model's images (--size has their height)");
   add_model_options(app, options->variant);
   add_threads(app, options->threads);
   app.add_flag("--no-reuse", options->no_reuse, "give every value its own memory");
@@ -213,6 +239,7 @@ Action declare_inspect(CLI::App& app) {
     const bool is_file = path_exists(options->subject) && !is_folder(options->subject);
     const bool may_be_bare =
         is_file && options->open.model.empty() && fs::path(options->subject).extension() != ".onnx";
+    if (is_file) expect_no_choices(options->subject, *options);
     if (may_be_bare && inspect_weights(options->subject, options->json)) return;
     const Subject subject = open_subject(*options);
     if (!options->svg.empty()) write_file(options->svg, draw(drawing_of(subject.spec)));

@@ -70,6 +70,12 @@ TEST(Inspect, ShowsLayersMemoryAndPlan) {
   EXPECT_GT(network["memory"]["state"], 1'000'000);
   EXPECT_EQ(here.run({"inspect", "resnet20", "--shortcut", "c", "--json"}).json()["parameters"], 283'962);
 
+  const nlohmann::json other =
+      here.run({"inspect", "wrn28_10", "--classes", "100", "--channels", "1", "--size", "28x30", "--json"}).json();
+  EXPECT_EQ(other["parameters"], 36'536'884 - 2 * 16 * 9);
+  EXPECT_EQ(other["layers"][0]["output"], (nlohmann::json{1, 16, 28, 30}));
+  EXPECT_EQ(here.run({"inspect", "resnet20", "--mean", "0.5,0.5,0.5"}).code, 2);  // a name has no preprocessing
+
   const Outcome plan = here.run({"inspect", "resnet8", "--plan", "--mode", "train", "--batch", "4", "--json"});
   const nlohmann::json steps = plan.json()["plan"];
   ASSERT_TRUE(steps.is_array());
@@ -118,6 +124,8 @@ TEST(Train, EvalResumeAndInspectAgree) {
   EXPECT_EQ(resumed.json()["top1"], trained["top1"]);
   EXPECT_EQ(here.run({"inspect", run, "--json"}).json()["file"]["classes"].size(), 3);
   EXPECT_EQ(here.run({"inspect", last}).code, 0);
+  EXPECT_EQ(here.run({"inspect", last, "--size", "64"}).code, 2);
+  EXPECT_EQ(here.run({"inspect", run, "--classes", "5"}).code, 2);
 
   const Outcome second = here.run(quick_training({"--weights", last}));
   EXPECT_EQ(second.code, 0) << second.err;
