@@ -14,25 +14,27 @@
 namespace resnet {
 namespace {
 
-/// [O,...] of the last and [...,I,...] of the first tensor with two axes or more: the classes, and the image's
-/// channels.
-ModelOptions ends_of(const WeightsFile& file) {
-  ModelOptions options;
+/// The structure with the file's classes and channels: by name, else [O,...] of the last and [...,I,...] of the first
+/// tensor with two axes or more.
+ModelSpec with_ends_of(const WeightsFile& file, ModelSpec spec) {
+  constexpr int64_t most = 1 << 20;
+  const NetworkEnds named = ends_by_name(forward_graph(spec, 1, Mode::inference), file);
+  std::optional<int64_t> classes = named.classes, channels = named.channels;
   for (const NamedTensor& item : file.tensors) {
     const Shape& shape = item.tensor.shape();
-    if (shape.rank() < 2 || shape.elements() == 0 || std::ranges::any_of(shape, [](int64_t e) { return e > 1 << 20; }))
+    if (shape.rank() < 2 || shape.elements() == 0 || std::ranges::any_of(shape, [](int64_t e) { return e > most; }))
       continue;
-    if (!options.input && shape.rank() == 4) options.input = ImageSize{static_cast<int>(shape[1]), 0, 0};
-    options.classes = static_cast<int>(shape[0]);
+    if (!channels && shape.rank() == 4) channels = shape[1];
+    if (!named.classes) classes = shape[0];
   }
-  return options;
+  if (classes && *classes <= most) spec.classes = static_cast<int>(*classes);
+  if (channels && *channels <= most) spec.input.channels = static_cast<int>(*channels);
+  return spec;
 }
 
 /// The row with the file's classes and channels, if it can have them.
-std::optional<ModelSpec> row_for(const ModelSpec& row, const ModelOptions& ends) {
-  ModelSpec spec = row;
-  if (ends.classes) spec.classes = *ends.classes;
-  if (ends.input) spec.input.channels = ends.input->channels;
+std::optional<ModelSpec> row_for(const ModelSpec& row, const WeightsFile& file) {
+  const ModelSpec spec = with_ends_of(file, row);
   try {
     check(spec);
   } catch (const Error&) {
@@ -64,9 +66,8 @@ ModelSpec guessed(const WeightsFile& file, const fs::path& path, std::vector<std
 
 /// The named structure with the classes, the channels and the size that file and user ask for.
 ModelSpec adjusted(ModelSpec spec, const WeightsFile& file, const OpenOptions& options) {
-  const ModelOptions ends = ends_of(file);
-  if (options.variant.classes || ends.classes) spec.classes = options.variant.classes.value_or(*ends.classes);
-  if (ends.input) spec.input.channels = ends.input->channels;
+  spec = with_ends_of(file, std::move(spec));
+  if (options.variant.classes) spec.classes = *options.variant.classes;
   if (options.size) {
     spec.input.height = options.size->height;
     spec.input.width = options.size->width;
@@ -130,10 +131,9 @@ void refuse_options(const fs::path& path, const OpenOptions& options) {
 }  // namespace
 
 std::vector<ModelSpec> fitting_models(const WeightsFile& file) {
-  const ModelOptions ends = ends_of(file);
   std::vector<ModelSpec> fitting;
   for (const ModelSpec& row : models()) {
-    const std::optional<ModelSpec> spec = row_for(row, ends);
+    const std::optional<ModelSpec> spec = row_for(row, file);
     WeightReport report;
     if (spec && map_weights(forward_graph(*spec, 1, Mode::inference), file, HeadPolicy::exact, report))
       fitting.push_back(*spec);

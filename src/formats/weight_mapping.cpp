@@ -165,6 +165,24 @@ std::vector<std::string> head_parameters(const Graph& graph) {
   return {};
 }
 
+NetworkEnds ends_by_name(const Graph& graph, const WeightsFile& file) {
+  const std::vector<std::string> head = head_parameters(graph);
+  Candidates found = candidates(file);
+  rename_head(found, head);
+  const auto extent = [&](const std::string& name, int axis) -> std::optional<int64_t> {
+    const auto item = found.by_name.find(name);
+    if (item == found.by_name.end() || item->second->tensor.shape().rank() <= axis) return std::nullopt;
+    return item->second->tensor.shape()[axis];
+  };
+  NetworkEnds ends;
+  if (!head.empty()) ends.classes = extent(head.front(), 0);
+  const auto stem = std::ranges::find_if(graph.values(), [](const ValueInfo& value) {
+    return value.kind == ValueKind::parameter && value.shape.rank() == 4;
+  });
+  if (stem != graph.values().end()) ends.channels = extent(stem->name, 1);
+  return ends;
+}
+
 std::optional<MappedWeights> map_weights(const Graph& graph, const WeightsFile& file, HeadPolicy policy,
                                          WeightReport& report) {
   const std::vector<const ValueInfo*> values = state_values(graph);

@@ -41,6 +41,14 @@ std::optional<MappedWeights> map_weights(const Graph& graph, const WeightsFile& 
 /// The same. Error (bad model), `where` first: it does not fit.
 MappedWeights expect_mapped(const Graph& graph, const WeightsFile& file, HeadPolicy policy, const std::string& where);
 
+struct NetworkEnds {
+  std::optional<int64_t> classes, channels;
+};
+
+/// What the file's tensors under the names of the graph's head and first convolution say; the order of the tensors,
+/// which safetensors files have by name, does not matter.
+NetworkEnds ends_by_name(const Graph& graph, const WeightsFile& file);
+
 /// The parameters of the last layer with parameters before the output "logits", a batch norm not counted.
 std::vector<std::string> head_parameters(const Graph& graph);
 

@@ -89,5 +89,20 @@ TEST(WeightMapping, FindsTheOnlyModelThatFits) {
   EXPECT_EQ(names, std::vector<std::string>{"resnet18"});
 }
 
+// Libraries that write safetensors sort them, so that the head or the stem may stand anywhere.
+TEST(WeightMapping, FindsTheModelWhateverTheOrder) {
+  for (const char* name : {"resnet18", "densenet121", "resnetv2_50"}) {
+    const Graph graph =
+        forward_graph(find_model(name, {.classes = 7, .input = ImageSize{1, 64, 64}}), 1, Mode::inference);
+    WeightsFile file = file_of(graph, [](const std::string& tensor) { return tensor; });
+    std::ranges::sort(file.tensors, {}, &NamedTensor::name);
+    const std::vector<ModelSpec> fitting = fitting_models(file);
+    ASSERT_EQ(fitting.size(), 1u) << name;
+    EXPECT_EQ(fitting[0].name, name);
+    EXPECT_EQ(fitting[0].classes, 7) << name;
+    EXPECT_EQ(fitting[0].input.channels, 1) << name;
+  }
+}
+
 }  // namespace
 }  // namespace resnet
