@@ -126,7 +126,7 @@ Json results_of(const DegradationOptions& options, const DegradationResult& resu
                         {"parameters", network.parameters},
                         {"train_error", to_json(network.train())},
                         {"test_error", to_json(network.test())},
-                        {"published_test_error", published ? Json(*published) : Json()},
+                        {"published_test_error", published && result.beside_paper() ? Json(*published) : Json()},
                         {"runs", std::move(runs)}});
   }
   return {{"data", result.data_name},
@@ -137,14 +137,18 @@ Json results_of(const DegradationOptions& options, const DegradationResult& resu
 }
 
 std::string text_of_result(const DegradationResult& result, const StudyReport& report) {
-  Table table({{"network"},
-               {"runs", Align::right},
-               {"training error %", Align::right},
-               {result.test_name + " error %", Align::right},
-               {"published test error %", Align::right}});
-  for (const DegradationNetwork& network : result.networks)
-    table.row({network.model, std::to_string(network.runs.size()), text_of_spread(network.train()),
-               text_of_spread(network.test()), published_text(network.family, network.depth)});
+  std::vector<Column> columns = {{"network"},
+                                 {"runs", Align::right},
+                                 {"training error %", Align::right},
+                                 {result.test_name + " error %", Align::right}};
+  if (result.beside_paper()) columns.push_back({"published test error %", Align::right});
+  Table table(std::move(columns));
+  for (const DegradationNetwork& network : result.networks) {
+    std::vector<std::string> row = {network.model, std::to_string(network.runs.size()), text_of_spread(network.train()),
+                                    text_of_spread(network.test())};
+    if (result.beside_paper()) row.push_back(published_text(network.family, network.depth));
+    table.row(std::move(row));
+  }
   std::string text = to_text(table) + "\n";
   for (const std::string& sentence : report.verdicts()) text += sentence + "\n";
   return text;

@@ -45,6 +45,8 @@ struct DegradationResult {
   std::vector<DegradationNetwork> networks;  // family by family, by depth
 
   const DegradationNetwork* find(const std::string& family, int depth) const;
+  /// The published figures are of CIFAR-10 and say nothing of other images.
+  bool beside_paper() const { return data_name == "cifar10"; }
 };
 
 /// "plain-20", "ResNet-20"

@@ -20,9 +20,6 @@ std::vector<const DegradationNetwork*> family_of(const DegradationResult& result
   return networks;
 }
 
-/// The published figures are of this data set.
-bool comparable(const DegradationResult& result) { return result.data_name == "cifar10"; }
-
 void add_point(Series& series, double x, const Spread& spread) {
   const double half = spread.count > 1 ? spread.deviation : 0;
   series.x.push_back(x);
@@ -54,7 +51,7 @@ std::string curves(const DegradationResult& result, const std::string& family, b
     for (const ErrorPoint& point : network->curve)
       add_point(series, static_cast<double>(point.step), training ? point.train : point.test);
     const std::optional<double> error = published_error(family, network->depth);
-    if (error && !series.x.empty() && !training && comparable(result)) {
+    if (error && !series.x.empty() && !training && result.beside_paper()) {
       published.x.push_back(series.x.back());
       published.y.push_back(*error);
     }
@@ -76,7 +73,7 @@ std::string over_depth(const DegradationResult& result, bool training) {
     for (const DegradationNetwork* network : family_of(result, family)) {
       const Spread spread = training ? network->train() : network->test();
       if (spread.count > 0) add_point(series, network->depth, spread);
-      if (const auto error = published_error(family, network->depth); error && !training && comparable(result)) {
+      if (const auto error = published_error(family, network->depth); error && !training && result.beside_paper()) {
         published.x.push_back(network->depth);
         published.y.push_back(*error);
       }
@@ -98,7 +95,7 @@ void add_figures(StudyReport& report, const DegradationOptions& options, const D
     if (family_of(result, family).empty()) continue;
     report.figure(text_of(family, "-training"), curves(result, family, true),
                   spread + " Of the augmented images, over each epoch.");
-    const bool marked = std::string(family) == "resnet" && comparable(result);
+    const bool marked = std::string(family) == "resnet" && result.beside_paper();
     report.figure(text_of(family, "-test"), curves(result, family, false),
                   spread + (marked ? " Open markers: what the paper reached after 64,000 steps." : ""));
   }
@@ -108,22 +105,26 @@ void add_figures(StudyReport& report, const DegradationOptions& options, const D
 }
 
 void add_table(StudyReport& report, const DegradationResult& result) {
-  Table table({{"network"},
-               {"parameters", Align::right},
-               {"runs", Align::right},
-               {"training error %", Align::right},
-               {result.test_name + " error %", Align::right},
-               {"published test error %", Align::right}});
-  for (const DegradationNetwork& network : result.networks)
-    table.row({label_of(network), with_thousands(network.parameters), std::to_string(network.test_errors.size()),
-               text_of_spread(network.train()), text_of_spread(network.test()),
-               published_text(network.family, network.depth)});
+  std::vector<Column> columns = {{"network"},
+                                 {"parameters", Align::right},
+                                 {"runs", Align::right},
+                                 {"training error %", Align::right},
+                                 {result.test_name + " error %", Align::right}};
+  if (result.beside_paper()) columns.push_back({"published test error %", Align::right});
+  Table table(std::move(columns));
+  for (const DegradationNetwork& network : result.networks) {
+    std::vector<std::string> row = {label_of(network), with_thousands(network.parameters),
+                                    std::to_string(network.test_errors.size()), text_of_spread(network.train()),
+                                    text_of_spread(network.test())};
+    if (result.beside_paper()) row.push_back(published_text(network.family, network.depth));
+    table.row(std::move(row));
+  }
   report.section("Numbers", "Mean ± standard deviation over the seeds, after the last epoch.");
   report.table(std::move(table));
-  report.note(
-      "Published: He et al. 2015, table 6, CIFAR-10, 64,000 steps on all 50,000 training images; best run, and mean "
-      "and "
-      "standard deviation where they are given. Plain networks are only drawn there (figure 6).");
+  if (result.beside_paper())
+    report.note(
+        "Published: He et al. 2015, table 6, CIFAR-10, 64,000 steps on all 50,000 training images; best run, and mean "
+        "and standard deviation where they are given. Plain networks are only drawn there (figure 6).");
   for (const DegradationNetwork& network : result.networks)
     for (const Trained& run : network.runs)
       if (!run.failure.empty()) report.note(text_of(run.name, " failed and is left out: ", run.failure));

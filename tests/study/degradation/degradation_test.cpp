@@ -44,6 +44,7 @@ TEST_F(Degradation, TrainsEachNetworkWithEachSeed) {
     EXPECT_TRUE(path_exists(folder / "run/figures" / text_of(figure, ".svg"))) << figure;
   const std::string page = bytes("run/report.html");
   EXPECT_NE(page.find("not decided"), std::string::npos) << "two seeds decide nothing";
+  EXPECT_EQ(page.find("ublished"), std::string::npos) << "the paper's figures are of CIFAR-10";
 }
 
 TEST_F(Degradation, TakesTheRunsOfAnother) {
