@@ -73,9 +73,11 @@ std::optional<Evidence> permuted_labels(const Measurements& measured) {
   for (std::size_t truth = 0; truth < classes; ++truth) {
     const auto row = std::span(measured.inference.confusion).subspan(truth * classes, classes);
     const auto most = std::ranges::max_element(row);
+    const auto taken = static_cast<std::size_t>(most - row.begin());
     int64_t count = 0;
     for (const int64_t images : row) count += images;
-    const auto taken = static_cast<std::size_t>(most - row.begin());
+    // Of a class with few images nothing can be said; it may be one that others are taken for.
+    if (count < 8) from.push_back(truth);
     // A class that is clearly another one: three in five are taken for it, fewer than one in five for their own.
     if (count < 8 || taken == truth || 5 * *most < 3 * count || 5 * row[truth] >= count) continue;
     from.push_back(truth);
@@ -83,7 +85,8 @@ std::optional<Evidence> permuted_labels(const Measurements& measured) {
     moved.push_back(fmt::format("'{}' for '{}'", measured.classes[truth], measured.classes[taken]));
   }
   std::ranges::sort(to);
-  if (from.size() < 2 || from != to) return std::nullopt;
+  const bool one_for_one = std::ranges::adjacent_find(to) == to.end() && std::ranges::includes(from, to);
+  if (to.size() < 2 || !one_for_one) return std::nullopt;
   return Evidence{"the network takes " + fmt::format("{}", fmt::join(moved, ", ")) +
                   ", and no class for two: it knows them under other numbers"};
 }

@@ -43,10 +43,17 @@ Evidence by_depth(const Measurements& measured, std::size_t from, double ratio, 
 }  // namespace
 
 std::optional<Evidence> not_finite(const Measurements& measured) {
-  if (measured.health.output.finite && std::isfinite(measured.inference.loss)) return std::nullopt;
+  for (const ParameterHealth& parameter : measured.health.parameters)
+    if (!std::isfinite(parameter.norm)) return Evidence{parameter.name + " holds numbers that are not finite"};
+  const bool finite = measured.health.output.finite;
   for (const LayerHealth& layer : measured.health.layers)
-    if (!std::isfinite(layer.variance))
+    if (!finite && !std::isfinite(layer.variance))
       return Evidence{fmt::format("the numbers stop being finite at {}", layer.name), {layer.name}};
+  // Only inference reads them, and a ReLU makes 0 of NaN, so that its loss may be finite all the same.
+  for (const NormHealth& norm : measured.health.norms)
+    if (finite && norm.running && !std::isfinite(norm.shift))
+      return Evidence{"the running statistics of " + norm.name + " are not finite", {norm.name}};
+  if (finite && std::isfinite(measured.inference.loss)) return std::nullopt;
   return Evidence{fmt::format("the loss is {} in training and {} in inference", measured.health.output.loss,
                               measured.inference.loss)};
 }
