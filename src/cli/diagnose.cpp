@@ -28,9 +28,10 @@ std::vector<std::string> recipe_names() {
 Action declare_diagnose(CLI::App& app) {
   auto options = std::make_shared<Options>();
   DiagnoseRequest& request = options->request;
-  app.add_option("MODEL", request.model,
-                 "a name that `resnet models` lists (at initialisation, as `train` would start it), a run directory, a "
-                 "file (.safetensors, .pth, .pt, .th, .onnx), or fetched weights")
+  app.add_option(
+         "MODEL", request.model,
+         "a name that `resnet models` lists (at initialisation, as `train` would start it), a run directory, a "
+         "file (.safetensors, .pth, .pt, .th, .onnx), or fetched weights with a name of their own (resnet50.v2)")
       ->required();
   app.add_option("DATA", request.data, "as for eval and train; a run's own data, else builtin:shapes, by default");
   add_choice(app, "--recipe", options->recipe, recipe_names(),

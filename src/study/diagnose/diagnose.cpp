@@ -5,6 +5,7 @@
 #include "base/run_folder.hpp"
 #include "data/open.hpp"
 #include "fetch/fetch.hpp"
+#include "fetch/table.hpp"
 #include "train/checkpoint.hpp"
 #include "train/environment.hpp"
 #include "train/evaluation_sources.hpp"
@@ -25,7 +26,11 @@ struct Opened {
   std::optional<RunFigures> run;
 };
 
-bool is_name(const std::string& model) { return !path_exists(model) && !is_published_weights(model); }
+/// Most published weights have the name of their network. Here that is the network at its start, whether or not its
+/// weights were fetched; weights are meant by a name of their own ("resnet50.v2") or by their file.
+bool is_name(const std::string& model) {
+  return !is_published_weights(model) ? !path_exists(model) : expect_published(model).model == model;
+}
 
 /// A name of the zoo: the network that `train` would start with.
 Opened open_name(const DiagnoseRequest& request) {
@@ -38,6 +43,10 @@ Opened open_name(const DiagnoseRequest& request) {
     training.recipe = *request.recipe;
   else
     training.choose_recipe = RecipeChanges{};
+  if (const std::optional<ImageSize>& size = request.open.size) {
+    if (size->height != size->width) fail_usage("--size: a network of the zoo is trained on squares; give one number");
+    training.preprocessing.size = size->height;
+  }
   TrainingPlan plan = plan_training(training, data, nullptr);
   const OpenOptions& open = request.open;
   if (!open.mean.empty()) plan.info.preprocessing.mean = open.mean;
