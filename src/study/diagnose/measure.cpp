@@ -79,6 +79,18 @@ int64_t fitting_batch(const Patient& patient, const MeasureOptions& options, int
   return batch;
 }
 
+/// The rate of a step from here. A network at its start never takes one at the peak where the recipe begins gently or
+/// warms up: deep ones throw themselves off with it (ResNet-56 at 0.2), and are other networks when they get there.
+double rate_of_step(const Patient& patient) {
+  constexpr double warm = 0.1;  // of the peak; a warm-up begins lower still
+  const Recipe& recipe = patient.recipe;
+  const double peak = recipe.schedule.peak;
+  if (patient.steps != 0) return peak;
+  if (recipe.gentle.lr > 0 && weight_layers(patient.info.spec) >= recipe.gentle.from_depth)
+    return std::min(peak, recipe.gentle.lr);
+  return recipe.schedule.warmup > 0 ? warm * peak : peak;
+}
+
 }  // namespace
 
 double Measurements::chance_loss() const { return std::log(static_cast<double>(classes.size())); }
@@ -104,7 +116,8 @@ Measurements measure(Patient patient, const MeasureOptions& options) {
   }
   const double rate = patient.recipe.schedule.peak;
   probe.add_path(images.images.front(), images.labels.front());
-  result.step_loss = probe.loss_after_step(images.images.back(), images.labels.back(), rate);
+  result.step_rate = rate_of_step(patient);
+  result.step_loss = probe.loss_after_step(images.images.back(), images.labels.back(), result.step_rate);
   result.health = probe.health(rate);
   progress.update(batches + 2);
   result.inference = infer(patient.info, patient.state, images, {.threads = pool});

@@ -50,6 +50,7 @@ struct Measurements {
   NetworkHealth health;
   InferenceFigures inference;
   double step_loss_before = 0, step_loss = 0;  // of one batch, before and after a step along its gradient
+  double step_rate = 0;                        // of that step
   int64_t steps = -1;                          // see Patient
   bool trained() const { return steps != 0; }
   bool starts_as_identity = false;  // the network's blocks are meant to begin with gamma 0

@@ -78,9 +78,13 @@ std::optional<Evidence> rate_too_high(const Measurements& measured) {
   for (const LayerHealth& layer : measured.health.layers)
     if (layer.update > large_update) names.push_back(layer.name);
   return Evidence{
-      fmt::format("at the rate {:g} a step changes the median layer by {:.2g} of its weights, and takes the "
+      fmt::format("at the rate {:g} a step changes the median layer by {:.2g} of its weights, and {}takes the "
                   "loss of its own batch from {:.3g} to {:.3g}",
-                  measured.health.rate, update, before, after),
+                  measured.health.rate, update,
+                  measured.step_rate < measured.health.rate
+                      ? fmt::format("one at {:g}, as the training begins, ", measured.step_rate)
+                      : "",
+                  before, after),
       names};
 }
 

@@ -4,9 +4,11 @@
 
 #include "../small_study.hpp"
 #include "patients.hpp"
+#include "support/pictures.hpp"
 #include "train/health/tensor_figures.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 namespace resnet::test {
@@ -32,6 +34,7 @@ TEST_F(Diagnose, SaysThatAHealthyNetworkIsHealthy) {
   EXPECT_EQ(json["layers"].size(), 8);
   EXPECT_EQ(json["blocks"].size(), 3);
   EXPECT_EQ(json["images"], 32);
+  EXPECT_DOUBLE_EQ(json["step"]["rate"].get<double>(), 0.1 * json["rate"].get<double>()) << "the recipe warms up";
   EXPECT_TRUE(path_exists(folder / "run" / "figures" / "gradient.svg"));
 }
 
@@ -45,6 +48,18 @@ TEST_F(Diagnose, SaysWhatIsWrongAndWhatToChange) {
   const std::string text = to_text(result);
   for (const char* part : {"seen ", "likely ", "change ", "--mean"}) EXPECT_NE(text.find(part), std::string::npos);
   EXPECT_EQ(Json::parse(bytes("run/results.json"))["healthy"], false);
+}
+
+TEST_F(Diagnose, ANameIsTheNetworkAtItsStartThoughItsWeightsCanBeFetched) {
+  put_photos(folder / "photos", 24);
+  DiagnoseRequest request = small(folder / "run");
+  request.model = "resnet18";
+  request.data = (folder / "photos").string();
+  request.open.size = ImageSize{.channels = 0, .height = 32, .width = 32};
+  request.measure = {.batches = 1, .batch = 4};
+  const DiagnoseResult result = diagnose(request);
+  EXPECT_EQ(result.model, "resnet18");
+  EXPECT_EQ(result.measured.steps, 0);
 }
 
 TEST_F(Diagnose, ThreadsChangeNothing) {
@@ -78,6 +93,15 @@ TEST(HealthRules, HaveNamesOfTheirOwnAndExplainKnownOnes) {
     }
 }
 
+TEST(HealthRules, KnowPermutedLabelsThoughOneClassIsRare) {
+  Measurements measured;
+  measured.classes = {"a", "b", "c"};
+  measured.inference.confusion = {0, 9, 1, 1, 0, 9, 3, 0, 0};  // three images of c are too few to tell
+  EXPECT_TRUE(rules::permuted_labels(measured));
+  measured.inference.confusion = {0, 9, 1, 0, 9, 1, 0, 9, 1};  // all are taken for b
+  EXPECT_FALSE(rules::permuted_labels(measured));
+}
+
 TEST(HealthRules, NameSomeFaultsQuickly) {
   Patient patient = fresh("mlp", "patterns");
   EXPECT_TRUE(found_in(patient).empty());
@@ -88,6 +112,9 @@ TEST(HealthRules, NameSomeFaultsQuickly) {
   patient = fresh("mlp", "patterns");
   change_data(patient, [](int64_t, std::vector<uint8_t>&, int& label) { label = 1; });
   EXPECT_EQ(found_in(patient).front(), "one-label");
+  patient = fresh("resnet8", "patterns");
+  fill(patient, "bn1.running_var", std::numeric_limits<float>::quiet_NaN());
+  EXPECT_EQ(found_in(patient).front(), "not-finite") << "though a ReLU makes 0 of NaN";
 }
 
 TEST(TensorFigures, AreWhatTheirNamesSay) {
