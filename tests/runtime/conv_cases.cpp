@@ -135,6 +135,7 @@ std::vector<OpCase> large_conv_cases() {
       conv_case({"residual_1x1", {3, 32, 5, 5}, 48, square_window(1), 1, true, true, true}),
       conv_case({"uneven_channels", {1, 40, 9, 11}, 24, square_window(3, 1, 1), 1, true, false, true}),
       conv_case({"narrow_groups", {1, 64, 8, 8}, 64, square_window(3, 2, 1), 16, true}),
+      conv_case({"stride_past_the_edge", {2, 32, 3, 1}, 32, square_window(3, 3, 1)}),
   };
 }
 

@@ -26,7 +26,8 @@ void gather_row(const ChannelsLast& s, const BFloat16* row, int phase, std::byte
   // Positions whose pixel q * stride + phase - pad lies in the image.
   const int64_t shift = s.pad_left - phase;
   const int64_t begin = smaller(larger((shift + s.stride_w - 1) / s.stride_w, 0), s.columns);
-  const int64_t end = larger(smaller((s.width - 1 + shift) / s.stride_w + 1, s.columns), begin);
+  const int64_t furthest = s.width - 1 + shift;  // negative where this phase begins behind the image already
+  const int64_t end = larger(furthest < 0 ? 0 : smaller(furthest / s.stride_w + 1, s.columns), begin);
   for (int64_t step = 0; step < s.steps; ++step) {
     zero_lines(line + step * plane, begin);
     zero_lines(line + step * plane + end * line_bytes, s.columns - end);
@@ -210,10 +211,10 @@ template <int N>
 RESNET_INLINE void finish_block(const ChannelsLast& s, const Block& block, int64_t channel, int64_t positions,
                                 const float* sums, BFloat16* y, const ChannelsLastFinish& finish) {
   const int64_t count = smaller(s.out_channels - channel, N * 16);
-  const float* bias = finish.bias + channel;
+  const float* bias = finish.bias ? finish.bias + channel : nullptr;
   const __m512 none = _mm512_setzero_ps();
-  const __m512 low_bias = finish.bias ? _mm512_maskz_loadu_ps(first16(count), bias) : none;
-  const __m512 high_bias = finish.bias ? _mm512_maskz_loadu_ps(first16(count - 16), bias + 16) : none;
+  const __m512 low_bias = bias ? _mm512_maskz_loadu_ps(first16(count), bias) : none;
+  const __m512 high_bias = bias ? _mm512_maskz_loadu_ps(first16(count - 16), bias + 16) : none;
   int64_t column = block.column, at = block.pixel * s.y_pixel + channel;
   positions = smaller(block.positions, positions);
   for (int64_t p = 0; p < positions;) {
@@ -303,6 +304,7 @@ void convolve(const ChannelsLast& s, const ChannelsLastPart& part, const BFloat1
     for (int64_t row = part.row_begin; row < part.row_end; row += s.band) {
       const int64_t count = smaller(s.band, part.row_end - row);
       gather(s, x + n * s.x_image, row, count, scratch);
+      stores_before_tiles(scratch);
       ChannelsLastFinish here = finish;
       if (here.residual) here.residual += n * s.y_image;
       compute_positions(s, part, scratch, line_bytes, count * s.columns, row * s.out_width, weights, y + n * s.y_image,
