@@ -32,6 +32,10 @@ void add_convolutions(std::vector<OpCase>& cases) {
   add_convolution(cases, "no_padding", {16, 16, 6, 5}, 32, square_window(3));
   add_convolution(cases, "48_channels", {16, 48, 4, 4}, 32, square_window(3, 1, 1));
   add_convolution(cases, "one_pixel", {16, 32, 1, 1}, 32, square_window(3, 1, 1));
+  add_convolution(cases, "one_column", {16, 32, 3, 1}, 32, square_window(3, 3, 1));
+  add_convolution(cases, "narrow_kernel", {32, 16, 8, 7}, 16, square_window(2, 3));
+  add_convolution(cases, "five_groups", {80, 16, 3, 3}, 16, square_window(3, 1, 1));
+  add_convolution(cases, "five_blocks", {48, 48, 5, 4}, 80, square_window(5, 2, 2));
   add_convolution(cases, "wide_kernel", {16, 16, 4, 7}, 16, {1, 5, 1, 1, 0, 2, 0, 2});
   add_convolution(cases, "asymmetric", {32, 16, 5, 5}, 16, {3, 3, 2, 1, 1, 0, 0, 2});
   add_convolution(cases, "rgb_7x7", {32, 3, 17, 15}, 32, square_window(7, 2, 3));
