@@ -120,7 +120,8 @@ void ThreadPool::run(int tasks, const std::function<void(int, int)>& work) {
   team.tasks.store(static_cast<uint32_t>(tasks), std::memory_order_release);
   team.done.store(0, std::memory_order_relaxed);
   team.ticket.store(uint64_t{round} << 32, std::memory_order_release);
-  team.round.store(round, std::memory_order_release);
+  // Sequentially consistent: notify_all reads whether anybody sleeps, which must not happen before the store is seen.
+  team.round.store(round);
   team.round.notify_all();
   team.take_tasks(0);
   for (uint32_t done = team.done.load(std::memory_order_acquire); done != static_cast<uint32_t>(tasks);
