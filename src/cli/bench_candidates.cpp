@@ -102,8 +102,13 @@ void show_candidates(const LayersRequest& request) {
   Json rows = Json::array();
   for (const auto& [shape, group] : groups) {
     rows.push_back(json_of(shape, group));
+    // Where Winograd's algorithm does not apply, its candidate is the direct one again.
+    const auto applies = [&](const char* name) {
+      return group.seconds.contains(name) && (std::string_view(name) != "winograd" ||
+                                              group.implementation.at(name) != group.implementation.at("direct"));
+    };
     const auto ms = [&](const char* name) {
-      return group.seconds.contains(name) ? fmt::format("{:.3f}", group.seconds.at(name) * 1e3) : std::string();
+      return applies(name) ? fmt::format("{:.3f}", group.seconds.at(name) * 1e3) : std::string();
     };
     table.row({shape, std::to_string(group.count), group.implementation.at("shipped"), ms("shipped"), ms("direct"),
                ms("winograd"),

@@ -1,5 +1,5 @@
-// Which of oneDNN's algorithms a convolution gets: decided by instruction set and shape from measurements made once,
-// never by a timing on the user's machine, so that equal inputs give equal bits.
+// Which of oneDNN's algorithms or own kernels a convolution gets: decided by instruction set and shape from
+// measurements made once, never by a timing on the user's machine, so that equal inputs give equal bits.
 #pragma once
 
 #include "base/dtype.hpp"

@@ -72,8 +72,10 @@ void lower(const Binary& op, const Node& node, Lowering& to) {
 
 namespace {
 
-/// Whether a convolution on AMX reads this value, the network's images for instance.
+/// Whether a convolution on AMX reads this value, the network's images for instance. 16 images are gathered by offsets
+/// of 32 bits.
 bool takes_batch_inner(const Lowering& to, Value value) {
+  if (to.shape(value).elements() / to.shape(value).n() > INT32_MAX / amx::images_in_row) return false;
   return std::ranges::any_of(to.graph.nodes(), [&](const Node& node) {
     const Conv* conv = std::get_if<Conv>(&node.op);
     return conv && node.inputs[0] == value && to.image_layout(node.outputs[0]) == Layout::batch_inner &&

@@ -5,7 +5,8 @@
 // is one pair of channels in 16 images; the rows of a pixel, and of pixels beside each other, follow one another. So 16
 // rows, from any pixel on, are what the tile unit takes as its second factor [32 channels][16 images], and every tile
 // that is loaded is one aligned KiB: a row that crossed cache lines would take six times as long. The 16 lanes of a
-// vector are images, so borders, strides and few channels cost nothing more.
+// vector are images, so borders, strides and few channels cost nothing more. Tiles may reach into the next pixel, with
+// zero weights: where that holds an infinity or a NaN, the result is one too.
 #pragma once
 
 #include "base/bfloat16.hpp"
