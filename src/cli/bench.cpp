@@ -122,6 +122,8 @@ void run(const BenchOptions& options) {
   const TableFormat format = format_of(options.format);
   if (!options.roofline.empty() && !options.layers) fail_usage("bench: --roofline needs --layers");
   if (options.candidates && !options.layers) fail_usage("bench: --candidates needs --layers");
+  if (options.layers && !options.charts.empty()) fail_usage("bench: --charts needs several rows, --layers shows one");
+  if (options.candidates && !options.roofline.empty()) fail_usage("bench: --roofline draws no --candidates");
   if (options.layers) {
     if (rows.size() > 1)
       fail_usage("bench: --layers looks at one step, but there are ", rows.size(),
@@ -129,6 +131,7 @@ void run(const BenchOptions& options) {
     const LayersRequest request{rows.front(), format, options.json, options.roofline};
     return options.candidates ? show_candidates(request) : show_layers(request);
   }
+  if (!options.charts.empty()) expect_axes(rows);
   const Json before = options.against.empty() ? Json() : read_results(options.against);
   Json results = Json::array();
   std::exception_ptr failure;  // the rows measured before it are shown all the same
@@ -144,12 +147,12 @@ void run(const BenchOptions& options) {
   }
   if (failure && results.empty()) std::rethrow_exception(failure);
   const Environment machine = environment();
-  if (!options.charts.empty() && !failure) write_charts(results, options.charts);
   if (options.json)
     print_json({{"machine", Json::parse(to_json_text(machine))}, {"results", results}});
   else
     show(machine, results, format);
   if (failure) std::rethrow_exception(failure);
+  if (!options.charts.empty()) write_charts(results, options.charts);  // after the table, which it must not cost
   if (!options.against.empty())
     judge(compare_results(before, results), options.against, !options.json && format == TableFormat::text);
 }

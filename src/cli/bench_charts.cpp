@@ -2,10 +2,9 @@
 
 #include "base/error.hpp"
 #include "base/files.hpp"
+#include "models/model.hpp"
 #include "report/charts.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 #include <string>
@@ -14,19 +13,12 @@
 namespace resnet::cli {
 namespace {
 
-/// "resnet56" -> 56; nothing for names that end in no number.
-double depth_of(const std::string& model) {
-  const auto digits = std::find_if_not(model.rbegin(), model.rend(), [](unsigned char c) { return std::isdigit(c); });
-  const std::string number(digits.base(), model.end());
-  return number.empty() ? 0 : std::stod(number);
-}
-
 struct Axis {
   const char *name, *label;
 };
 
 double place(const Json& row, const Axis& axis) {
-  if (std::string_view(axis.name) == "depth") return depth_of(row["model"].get<std::string>());
+  if (std::string_view(axis.name) == "depth") return weight_layers(find_model(row["model"].get<std::string>()));
   return row[axis.name].get<double>();
 }
 
@@ -49,7 +41,12 @@ LineChart chart_over(const Json& results, const Axis& axis, const std::vector<Ax
                   .y_scale = Scale::logarithmic,
                   .series = {}};
   std::map<std::string, std::map<double, double>> curves;
-  for (const Json& row : results) curves[curve_of(row, axis, varied)][place(row, axis)] = row[key].get<double>();
+  for (const Json& row : results) {
+    std::string name = curve_of(row, axis, varied);
+    // Networks of one depth (resnet56, plain56) must not hide each other.
+    if (curves[name].contains(place(row, axis))) name += ", " + row["model"].get<std::string>();
+    curves[name][place(row, axis)] = row[key].get<double>();
+  }
   for (const auto& [name, points] : curves) {
     Series series{.name = name};
     for (const auto& [x, y] : points) {
@@ -61,18 +58,31 @@ LineChart chart_over(const Json& results, const Axis& axis, const std::vector<Ax
   return chart;
 }
 
-}  // namespace
-
-void write_charts(const Json& results, const std::filesystem::path& folder) {
+/// In which the rows differ.
+std::vector<Axis> varied_axes(const Json& rows) {
   std::vector<Axis> varied;
   for (const Axis& axis : {Axis{"depth", "layers"}, Axis{"batch", "images in a step"}, Axis{"threads", "threads"}}) {
     std::set<double> places;
-    for (const Json& row : results) places.insert(place(row, axis));
+    for (const Json& row : rows) places.insert(place(row, axis));
     if (places.size() > 1) varied.push_back(axis);
   }
   if (varied.empty())
     fail_usage(
         "bench: --charts needs rows that differ in depth, batch or threads; name several, such as --batch 1,8,64");
+  return varied;
+}
+
+}  // namespace
+
+void expect_axes(const std::vector<BenchCase>& cases) {
+  Json rows = Json::array();
+  for (const BenchCase& one : cases)
+    rows.push_back({{"model", one.model}, {"batch", one.batch}, {"threads", one.threads}});
+  varied_axes(rows);
+}
+
+void write_charts(const Json& results, const std::filesystem::path& folder) {
+  const std::vector<Axis> varied = varied_axes(results);
   make_directory(folder);
   for (const Axis& axis : varied) {
     write_file(folder / text_of("images-by-", axis.name, ".svg"),

@@ -100,6 +100,8 @@ TEST(BenchLayers, CandidatesStandBesideTheShippedTable) {
   }
   EXPECT_EQ(convolutions, 7 + 6 + 7) << "7 convolutions, all but the first with both gradients";
   EXPECT_EQ(here.run({"bench", "--candidates"}).code, 2);
+  EXPECT_EQ(here.run({"bench", "--mode", "infer", "--layers", "--candidates", "--roofline", "x.svg"}).code, 2);
+  EXPECT_EQ(here.run({"bench", "--mode", "infer", "--layers", "--charts", "figures"}).code, 2);
 }
 
 TEST(BenchLayers, AreShownBelowTheCeilings) {
