@@ -47,6 +47,14 @@ Graph with_gradients(Graph graph) {
 
 Graph training() { return with_gradients(insert_casts(fuse(network(Mode::training)), Precision::bf16)); }
 
+/// Steps for a residual addition, a sum of gradients there, or its ReLU's mask.
+int64_t additions(const Executable& program) {
+  return std::ranges::count_if(program.steps(),
+                               [](const StepInfo& step) { return step.node.find("add") != std::string::npos; });
+}
+constexpr const char* masked_alone =
+    "behind the last addition the gradient comes from the pooling: its ReLU masks it alone";
+
 class AmxNetwork : public testing::Test {
  protected:
   void SetUp() override {
@@ -92,9 +100,14 @@ TEST_F(AmxNetwork, KernelsTakeInTheirNeighbours) {
   };
   EXPECT_EQ(count("amx"), 8 + 7 + 8) << "8 convolutions, but for the first with both gradients";
   EXPECT_EQ(count("own, measured before"), 8) << "batch norms";
-  const auto additions =
-      std::ranges::count_if(steps, [](const StepInfo& step) { return step.node.find("add") != std::string::npos; });
-  EXPECT_EQ(additions, 1) << "behind the last one the gradient comes from the pooling: its ReLU masks it alone";
+  EXPECT_EQ(additions(*program), 1) << masked_alone;
+}
+
+TEST(Fp32Network, KernelsTakeInAdditionsAndMasks) {
+  const Graph graph = with_gradients(fuse(network(Mode::training)));
+  State state;
+  initialise(state, graph, 1);
+  EXPECT_EQ(additions(*compile(graph, state)), 1) << masked_alone;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "runtime/cpu/convolution.hpp"
 
 #include "graph/op_functions.hpp"
+#include "runtime/cpu/absorb.hpp"
 #include "runtime/cpu/channels_last.hpp"
 #include "runtime/cpu/choice.hpp"
 #include "runtime/cpu/convolution_amx.hpp"
@@ -135,18 +136,31 @@ void lower(const ConvGradInput& op, const Node& node, Lowering& to) {
   choose_layouts(to, request, Layout::blocked, sizes.images / count, sizes.out_channels);
   const Lanes lanes = make_lanes(to, request, w, grouping, count, 1);
   const Buffer gradient = to.read(dy, request.layouts.destination);
-  const Buffer result = to.write(dx, request.layouts.source);
+  const GradientTarget target = absorb_gradient(dx, request.layouts.source, to);
+  const Buffer result = to.write(target.dx, request.layouts.source);
   step.info.implementation = lanes.small.primitive->implementation();
   step.reads = {gradient, lanes.small.weights, lanes.large.weights};
+  for (Buffer also : {target.residual, target.mask})
+    if (also) step.reads.push_back(also);
   step.writes = {result};
   const int64_t x_image = to.image_bytes(dx, request.layouts.source);
   const int64_t y_image = to.image_bytes(dy, request.layouts.destination);
-  const auto task = [=](const Memory& memory, int lane, int worker) {
+  const bool low = request.type == DType::bf16;
+  const auto task = [=, kernels = &to.kernels](const Memory& memory, int lane, int worker) {
     const Range range = lanes.range(lane);
     const auto& [primitive, weights] = lanes.of(range);
+    std::byte* out = memory.at<std::byte>(result) + range.begin * x_image;
     primitive->run(memory, worker,
-                   {memory.at<std::byte>(gradient) + range.begin * y_image, memory.at<std::byte>(weights),
-                    memory.at<std::byte>(result) + range.begin * x_image});
+                   {memory.at<std::byte>(gradient) + range.begin * y_image, memory.at<std::byte>(weights), out});
+    if (!target.residual && !target.mask) return;
+    // While the lane is in the cache.
+    with_image_type(low ? DType::bf16 : DType::f32, [&]<class T>(T) {
+      const auto lane_of = [&](Buffer buffer) {
+        return buffer ? reinterpret_cast<const T*>(memory.at<std::byte>(buffer) + range.begin * x_image) : nullptr;
+      };
+      kernels->of<T>().join_gradients(lane_of(target.mask), lane_of(target.residual), reinterpret_cast<T*>(out),
+                                      range.size() * x_image / static_cast<int64_t>(sizeof(T)));
+    });
   };
   step.run = [=, run = to.runner()](const Memory& memory) { run(memory, count, task); };
   to.program.add(std::move(step));

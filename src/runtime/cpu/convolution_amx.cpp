@@ -2,6 +2,7 @@
 // from which side the weights are read.
 #include "runtime/cpu/convolution_amx.hpp"
 
+#include "runtime/cpu/absorb.hpp"
 #include "runtime/cpu/choice.hpp"
 
 #include <algorithm>
@@ -104,34 +105,6 @@ bool is_normalised(const Lowering& to, Value y) {
   });
 }
 
-/// What becomes of a gradient behind the convolution's: it is added to that of another reader of x, then the ReLU that
-/// computed x masks it. Each is done at once if the nodes that do it read nothing but what is there.
-struct Target {
-  Value dx;
-  Buffer residual = {}, mask = {};
-};
-
-Target target_of(Value dx, Lowering& to) {
-  Target target{dx};
-  const Node* reader = to.sole_reader(dx);
-  const Binary* sum = reader ? std::get_if<Binary>(&reader->op) : nullptr;
-  if (sum && sum->kind == BinaryKind::add && !sum->relu) {
-    const Value other = reader->inputs[reader->inputs[0] == dx ? 1 : 0];
-    if (!to.lies_batch_inner(other)) return target;
-    target = {reader->outputs[0], to.read(other, Layout::batch_inner)};
-    to.absorb(*reader);
-    reader = to.sole_reader(target.dx);
-  }
-  const UnaryGrad* gradient = reader ? std::get_if<UnaryGrad>(&reader->op) : nullptr;
-  if (gradient && gradient->kind == UnaryKind::relu && reader->inputs[1] == target.dx &&
-      to.lies_batch_inner(reader->inputs[0])) {
-    target.dx = reader->outputs[0];
-    target.mask = to.read(reader->inputs[0], Layout::batch_inner);
-    to.absorb(*reader);
-  }
-  return target;
-}
-
 }  // namespace
 
 void lower_on_amx(const Conv& op, const Node& node, Lowering& to) {
@@ -211,7 +184,7 @@ void lower_on_amx(const ConvGradInput& op, const Node& node, Lowering& to) {
   const CorrelationCut cut = cut_correlation(x_shape.n() / amx::images_in_row, x_shape.h(), x_shape.c() / 16,
                                              weights.bytes, correlation.x.line / v.stride_h, reach * v.stride_h, 1);
   const Buffer gradient = to.read(dy, Layout::batch_inner);
-  const auto [target, residual, mask] = target_of(dx, to);
+  const auto [target, residual, mask] = absorb_gradient(dx, Layout::batch_inner, to);
   const Buffer result = to.write(target, Layout::batch_inner);
   std::vector<Buffer> reads = {gradient, weights.buffer};
   for (Buffer also : {residual, mask})

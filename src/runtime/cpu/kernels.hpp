@@ -53,7 +53,9 @@ struct ImageKernels {
 
   // Batch norm of one channel block. Arrays of `block` numbers.
   void (*moments)(const Planes& planes, const T* x, double* mean, double* squares);  // squares: sum (x - mean)^2
-  void (*normalise)(const Planes& planes, const T* x, T* y, const float* scale, const float* shift, bool relu);
+  // y = x scale + shift, plus `residual` if that is not null, rectified if `relu`.
+  void (*normalise)(const Planes& planes, const T* x, const T* residual, T* y, const float* scale, const float* shift,
+                    bool relu);
   // Sums of dy and of dy (x - mean), dy masked by x scale + shift > 0 if `relu`.
   void (*gradient_sums)(const Planes& planes, const T* x, const T* dy, const float* mean, const float* scale,
                         const float* shift, bool relu, double* sum_dy, double* sum_dy_x);
@@ -65,6 +67,8 @@ struct ImageKernels {
   void (*unary)(const Unary& op, const T* x, T* y, int64_t count);
   void (*unary_gradient)(const UnaryGrad& op, const T* y, const T* dy, T* dx, int64_t count);
   void (*binary)(const Binary& op, const T* a, const T* b, T* y, int64_t count);
+  // dx + other where mask > 0, else 0; either may be null: nothing is added, nothing masked.
+  void (*join_gradients)(const T* mask, const T* other, T* dx, int64_t count);
   void (*from_float)(const float* x, T* y, int64_t count);
   void (*to_float)(const T* x, float* y, int64_t count);
 

@@ -106,8 +106,6 @@ class Lowering {
   const Node* sole_reader(Value value) const;
   void absorb(const Node& node) { absorbed_.insert(&node); }
   bool is_absorbed(const Node& node) const { return absorbed_.contains(&node); }
-  /// Whether the value is there already, batch-inner.
-  bool lies_batch_inner(Value value) const { return layout(value) == Layout::batch_inner; }
 
   /// A step whose tasks run on the program's threads.
   void add(const Node& node, std::string implementation, std::vector<Buffer> reads, std::vector<Buffer> writes,

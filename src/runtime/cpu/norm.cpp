@@ -2,6 +2,8 @@
 // second pass finds x in the cache; with few, images are cut into lanes whose statistics are joined in a fixed order.
 #include "runtime/cpu/norm.hpp"
 
+#include "runtime/cpu/absorb.hpp"
+
 #include <algorithm>
 
 namespace resnet::cpu {
@@ -61,17 +63,24 @@ void join_moments(const NormPlan& plan, int64_t cb, const double* moments, float
 }
 
 struct ForwardBuffers {
-  Buffer x, gamma, beta, y, mean, var, moments;
+  Buffer x, gamma, beta, residual, y, mean, var, moments;
+  bool relu = false;
+
+  std::vector<Buffer> with_residual(std::vector<Buffer> reads) const {
+    if (residual) reads.push_back(residual);
+    return reads;
+  }
 };
 
 template <class T>
 void normalise_task(const NormPlan& plan, const ImageKernels<T>& kernels, const ForwardBuffers& b, float epsilon,
-                    bool relu, const Memory& memory, int task) {
+                    const Memory& memory, int task) {
   Channels scale, shift;
   scale_and_shift(plan, plan.channel_block(task), epsilon, memory.at<float>(b.gamma), memory.at<float>(b.beta),
                   memory.at<float>(b.mean), memory.at<float>(b.var), scale, shift);
-  kernels.normalise(plan.planes(task), memory.at<T>(b.x) + plan.offset(task), memory.at<T>(b.y) + plan.offset(task),
-                    scale, shift, relu);
+  const int64_t at = plan.offset(task);
+  kernels.normalise(plan.planes(task), memory.at<T>(b.x) + at, b.residual ? memory.at<T>(b.residual) + at : nullptr,
+                    memory.at<T>(b.y) + at, scale, shift, b.relu);
 }
 
 struct BackwardBuffers {
@@ -177,15 +186,19 @@ void lower_gradient(float epsilon, bool relu, bool constant_statistics, const No
 template <class T>
 void lower_forward(const BatchNorm& op, const Node& node, Lowering& to) {
   const NormPlan plan(to, node.inputs[0]);
-  const ForwardBuffers b{.x = to.read(node.inputs[0], Layout::blocked),
+  const Buffer x = to.read(node.inputs[0], Layout::blocked);
+  const NormTarget target = absorb_residual(node.outputs[0], op.relu, Layout::blocked, to);
+  const ForwardBuffers b{.x = x,
                          .gamma = to.read(node.inputs[1]),
                          .beta = to.read(node.inputs[2]),
-                         .y = to.write(node.outputs[0], Layout::blocked),
+                         .residual = target.residual,
+                         .y = to.write(target.y, Layout::blocked),
                          .mean = to.write(node.outputs[1]),
                          .var = to.write(node.outputs[2]),
-                         .moments = to.temporary(node, "moments", int64_t{plan.tasks()} * 2 * max_block * 8)};
+                         .moments = to.temporary(node, "moments", int64_t{plan.tasks()} * 2 * max_block * 8),
+                         .relu = target.relu};
   Step step = to.step(node, "own");
-  step.reads = {b.x, b.gamma, b.beta};
+  step.reads = b.with_residual({b.x, b.gamma, b.beta});
   step.writes = {b.y, b.mean, b.var, b.moments};
   step.run = [=, kernels = &to.kernels.of<T>(), run = to.runner()](const Memory& memory) {
     const auto measure = [&](const Memory& m, int task) {
@@ -199,7 +212,7 @@ void lower_forward(const BatchNorm& op, const Node& node, Lowering& to) {
       run(memory, plan.tasks(), [&](const Memory& m, int task, int) {
         measure(m, task);
         join(m, task);
-        normalise_task(plan, *kernels, b, op.epsilon, op.relu, m, task);
+        normalise_task(plan, *kernels, b, op.epsilon, m, task);
       });
       return;
     }
@@ -207,7 +220,7 @@ void lower_forward(const BatchNorm& op, const Node& node, Lowering& to) {
     for (int64_t cb = 0; cb < plan.blocks; ++cb) join(memory, cb);
     // Backwards, since what was read last is still in the cache.
     run(memory, plan.tasks(), [&](const Memory& m, int task, int) {
-      normalise_task(plan, *kernels, b, op.epsilon, op.relu, m, plan.tasks() - 1 - task);
+      normalise_task(plan, *kernels, b, op.epsilon, m, plan.tasks() - 1 - task);
     });
   };
   to.program.add(std::move(step));
@@ -235,17 +248,21 @@ void lower(const BatchNormInferenceGrad& op, const Node& node, Lowering& to) {
 void lower(const BatchNormInference& op, const Node& node, Lowering& to) {
   if (to.image_layout(node.inputs[0]) == Layout::batch_inner) return lower_norm_on_amx(op, node, to);
   const NormPlan plan(to, node.inputs[0]);
-  const ForwardBuffers b{.x = to.read(node.inputs[0], Layout::blocked),
+  const Buffer x = to.read(node.inputs[0], Layout::blocked);
+  const NormTarget target = absorb_residual(node.outputs[0], op.relu, Layout::blocked, to);
+  const ForwardBuffers b{.x = x,
                          .gamma = to.read(node.inputs[1]),
                          .beta = to.read(node.inputs[2]),
-                         .y = to.write(node.outputs[0], Layout::blocked),
+                         .residual = target.residual,
+                         .y = to.write(target.y, Layout::blocked),
                          .mean = to.read(node.inputs[3]),
                          .var = to.read(node.inputs[4]),
-                         .moments = {}};
+                         .moments = {},
+                         .relu = target.relu};
   with_image_type(to[node.inputs[0]].dtype, [&]<class T>(T) {
-    to.add(node, "own", {b.x, b.gamma, b.beta, b.mean, b.var}, {b.y}, plan.tasks(),
+    to.add(node, "own", b.with_residual({b.x, b.gamma, b.beta, b.mean, b.var}), {b.y}, plan.tasks(),
            [=, kernels = &to.kernels.of<T>()](const Memory& memory, int task, int) {
-             normalise_task(plan, *kernels, b, op.epsilon, op.relu, memory, task);
+             normalise_task(plan, *kernels, b, op.epsilon, memory, task);
            });
   });
 }

@@ -1,6 +1,7 @@
 // Batch norm of images that lie batch-inner. A task takes all channels of some pixels; between the pass that sums and
 // the one that writes, sums are joined channel by channel in the order of the tasks. What a convolution has measured
 // while it wrote its output is not measured again.
+#include "runtime/cpu/absorb.hpp"
 #include "runtime/cpu/amx/kernels.hpp"
 #include "runtime/cpu/norm.hpp"
 
@@ -59,24 +60,6 @@ struct Statistics {
   }
 };
 
-/// Where the result of a batch norm goes: with the residual addition behind it, if that is its only reader.
-struct Target {
-  Value y;
-  Buffer residual = {};
-  bool relu = false;
-};
-
-Target target_of(const Node& node, bool relu, Lowering& to) {
-  const Value y = node.outputs[0];
-  const Node* reader = relu ? nullptr : to.sole_reader(y);
-  const Binary* sum = reader ? std::get_if<Binary>(&reader->op) : nullptr;
-  if (!sum || sum->kind != BinaryKind::add) return {y, {}, relu};
-  const Value other = reader->inputs[reader->inputs[0] == y ? 1 : 0];
-  if (!to.lies_batch_inner(other)) return {y, {}, relu};
-  to.absorb(*reader);
-  return {reader->outputs[0], to.read(other, Layout::batch_inner), sum->relu};
-}
-
 const BFloat16* at_or_null(const Memory& memory, Buffer buffer, int64_t offset) {
   return buffer ? memory.at<BFloat16>(buffer) + offset : nullptr;
 }
@@ -87,7 +70,7 @@ void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
   const Value input = node.inputs[0];
   const PixelCut cut(to, input);
   const Buffer x = to.read(input, Layout::batch_inner);
-  const Target target = target_of(node, op.relu, to);
+  const NormTarget target = absorb_residual(node.outputs[0], op.relu, Layout::batch_inner, to);
   const Buffer y = to.write(target.y, Layout::batch_inner), residual = target.residual;
   const Statistics s{to.read(node.inputs[1]), to.read(node.inputs[2]), to.write(node.outputs[1]),
                      to.write(node.outputs[2])};
@@ -134,7 +117,7 @@ void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
 void lower_norm_on_amx(const BatchNormInference& op, const Node& node, Lowering& to) {
   const PixelCut cut(to, node.inputs[0]);
   const Buffer x = to.read(node.inputs[0], Layout::batch_inner);
-  const Target target = target_of(node, op.relu, to);
+  const NormTarget target = absorb_residual(node.outputs[0], op.relu, Layout::batch_inner, to);
   const Buffer y = to.write(target.y, Layout::batch_inner), residual = target.residual;
   const Statistics s{to.read(node.inputs[1]), to.read(node.inputs[2]), to.read(node.inputs[3]),
                      to.read(node.inputs[4])};

@@ -63,14 +63,14 @@ void add_gradient(const Masked& m, const T* x, const T* dy, int64_t pixels, Vec&
   sum_dy_x = second.total();
 }
 
-template <bool relu, class T>
-void normalise_planes(const Planes& planes, const T* x, T* y, Vec scale, Vec shift) {
+template <bool add, bool relu, class T>
+void normalise_planes(const Planes& planes, const T* x, const T* residual, T* y, Vec scale, Vec shift) {
   for (int64_t n = 0; n < planes.images; ++n) {
-    const T* from = x + n * planes.stride;
-    T* to = y + n * planes.stride;
-    for (int64_t i = 0; i < planes.pixels * block; i += block) {
-      const Vec value = multiply_add(load(from + i), scale, shift);
-      store(to + i, relu ? rectify(value) : value);
+    const int64_t start = n * planes.stride;
+    for (int64_t i = start; i < start + planes.pixels * block; i += block) {
+      Vec value = multiply_add(load(x + i), scale, shift);
+      if constexpr (add) value += load(residual + i);
+      store(y + i, relu ? rectify(value) : value);
     }
   }
 }
@@ -116,9 +116,11 @@ void moments(const Planes& planes, const T* x, double* mean, double* squares) {
 }
 
 template <class T>
-void normalise(const Planes& planes, const T* x, T* y, const float* scale, const float* shift, bool relu) {
-  const auto run = relu ? normalise_planes<true, T> : normalise_planes<false, T>;
-  run(planes, x, y, load(scale), load(shift));
+void normalise(const Planes& planes, const T* x, const T* residual, T* y, const float* scale, const float* shift,
+               bool relu) {
+  const auto run = residual ? (relu ? normalise_planes<true, true, T> : normalise_planes<true, false, T>)
+                            : (relu ? normalise_planes<false, true, T> : normalise_planes<false, false, T>);
+  run(planes, x, residual, y, load(scale), load(shift));
 }
 
 template <class T>

@@ -103,6 +103,17 @@ void binary(const Binary& op, const T* a, const T* b, T* y, int64_t count) {
 }
 
 template <class T>
+void join_gradients(const T* mask, const T* other, T* dx, int64_t count) {
+  if (!other) return each(mask, dx, dx, count, [](Vec v, Vec d) { return where_positive(v, d); });
+  if (!mask) return each(dx, other, dx, count, [](Vec d, Vec e) { return d + e; });
+  int64_t i = 0;
+  for (; i + block <= count; i += block) store(dx + i, where_positive(load(mask + i), load(dx + i) + load(other + i)));
+  if (i == count) return;
+  const Vec sum = load_some(dx + i, count - i) + load_some(other + i, count - i);
+  store_some(dx + i, where_positive(load_some(mask + i, count - i), sum), count - i);
+}
+
+template <class T>
 void from_float(const float* x, T* y, int64_t count) {
   each(x, y, count, [](Vec v) { return v; });
 }
@@ -145,6 +156,7 @@ void add_pointwise(ImageKernels<T>& table) {
   table.unary = unary<T>;
   table.unary_gradient = unary_gradient<T>;
   table.binary = binary<T>;
+  table.join_gradients = join_gradients<T>;
   table.from_float = from_float<T>;
   table.to_float = to_float<T>;
   table.scale_plane = scale_plane<T>;

@@ -1,0 +1,26 @@
+// What a kernel takes over from the nodes behind it while its result is at hand: each saves reading and writing the
+// whole image once more. The nodes' order decides, so recomputed nodes are joined alike.
+#pragma once
+
+#include "runtime/cpu/lowering.hpp"
+
+namespace resnet::cpu {
+
+/// Where the result of a batch norm goes: with the residual addition behind it, if that is its only reader and the
+/// other summand lies in `layout` already.
+struct NormTarget {
+  Value y;
+  Buffer residual = {};
+  bool relu = false;
+};
+NormTarget absorb_residual(Value y, bool relu, Layout layout, Lowering& to);
+
+/// What becomes of the gradient of a convolution's input: it is added to that of another reader of x, then the ReLU
+/// that computed x masks it. Each is done at once if the nodes that do it read nothing but what lies in `layout`.
+struct GradientTarget {
+  Value dx;
+  Buffer residual = {}, mask = {};
+};
+GradientTarget absorb_gradient(Value dx, Layout layout, Lowering& to);
+
+}  // namespace resnet::cpu
