@@ -92,8 +92,10 @@ struct ThreadPool::Team {
   }
 };
 
-ThreadPool::ThreadPool(int threads) : team_(std::make_unique<Team>()) {
-  assert(threads >= 1);
+// Training steps with 4 and 8 threads on 2 cores took 1.08 to 1.2 times as long as with 2.
+ThreadPool::ThreadPool(int threads, int cores) : team_(std::make_unique<Team>()) {
+  assert(threads >= 1 && cores >= 1);
+  threads = std::min(threads, cores);
   if (threads == 1) return;
   team_->spins = threads <= available_cores() ? 16000 : 0;  // some 0.3 ms; waking up takes 0.05
   try {

@@ -12,8 +12,9 @@ int available_cores();
 
 class ThreadPool {
  public:
-  /// `threads` >= 1, the calling thread included. Error: the system has no room for so many.
-  explicit ThreadPool(int threads);
+  /// `threads` >= 1, the calling thread included, of which no more than `cores` are started: the others could only take
+  /// turns. Error: the system has no room for so many.
+  explicit ThreadPool(int threads, int cores = available_cores());
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -11,6 +11,7 @@
 #include "cli/verb.hpp"
 #include "report/tables.hpp"
 #include "train/environment.hpp"
+#include "train/training_program.hpp"
 
 #include <exception>
 #include <memory>
@@ -52,6 +53,26 @@ std::vector<int64_t> numbers(const std::string& option, const std::string& list,
   return result;
 }
 
+/// The options that name several values: "--mode and --batch".
+std::string several_of(const BenchOptions& options) {
+  std::string named;
+  for (const auto& [option, list] : {std::pair{"--model", options.models},
+                                     {"--mode", options.modes},
+                                     {"--batch", options.batches},
+                                     {"--threads", options.threads},
+                                     {"--precision", options.precisions}})
+    if (list.find(',') != std::string::npos) named += (named.empty() ? "" : " and ") + std::string(option);
+  return named;
+}
+
+/// For "auto" what is faster for this row's step.
+Precision precision_of(const std::string& name, const BenchCase& row) {
+  if (name != "auto" || row.mode != "train") return resolved_precision(name);
+  Recipe recipe = recipes().front();
+  recipe.batch = row.batch;
+  return faster_precision(find_model(row.model), recipe);
+}
+
 /// Every combination, in the order of the options; all names are checked before the first measurement.
 std::vector<BenchCase> cases(const BenchOptions& options) {
   if (!(options.seconds > 0 && options.seconds <= 3600))
@@ -60,11 +81,11 @@ std::vector<BenchCase> cases(const BenchOptions& options) {
   row.seconds = options.seconds;
   const std::vector<int64_t> batches = numbers("--batch", options.batches, 1, 1 << 20);
   const std::vector<int64_t> teams = numbers("--threads", options.threads, 0, 1024);
-  std::vector<Precision> precisions;
+  std::vector<std::string> precisions;
   for (const std::string& name : parts("--precision", options.precisions)) {
     if (name != "fp32" && name != "bf16" && name != "auto")
       fail_usage("bench: --precision: expected fp32, bf16 or auto, got '", name, "'");
-    precisions.push_back(resolved_precision(name));
+    precisions.push_back(name);
   }
   std::vector<BenchCase> rows;
   for (const std::string& model : parts("--model", options.models)) {
@@ -76,8 +97,8 @@ std::vector<BenchCase> cases(const BenchOptions& options) {
         row.batch = batch;
         for (const int64_t threads : teams) {
           row.threads = threads > 0 ? static_cast<int>(threads) : available_cores();
-          for (const Precision precision : precisions) {
-            row.step = {precision, options.memory == "low"};
+          for (const std::string& precision : precisions) {
+            row.step = {precision_of(precision, row), options.memory == "low"};
             rows.push_back(row);
           }
         }
@@ -126,8 +147,7 @@ void run(const BenchOptions& options) {
   if (options.candidates && !options.roofline.empty()) fail_usage("bench: --roofline draws no --candidates");
   if (options.layers) {
     if (rows.size() > 1)
-      fail_usage("bench: --layers looks at one step, but there are ", rows.size(),
-                 "; name one --model, --mode, --batch, --threads and --precision");
+      fail_usage("bench: --layers looks at one step, but there are ", rows.size(), "; name one ", several_of(options));
     const LayersRequest request{rows.front(), format, options.json, options.roofline};
     return options.candidates ? show_candidates(request) : show_layers(request);
   }

@@ -190,6 +190,7 @@ Action declare_train(CLI::App& app) {
     TrainRequest& request = options->request;
     shorten_for_shapes(app, *options);
     request.step = {resolved_precision(options->precision), options->memory == "low"};
+    request.choose_precision = options->precision == "auto";
     if (app.count("--model") == 0) request.model.clear();
     if (app.count("--recipe") == 0) request.choose_recipe = options->changes;
     request.recipe = changed(find_recipe(options->recipe), options->changes);

@@ -5,6 +5,7 @@
 #include "base/progress.hpp"
 #include "models/cost.hpp"
 #include "train/checkpoint.hpp"
+#include "train/training_program.hpp"
 #include "train/unchanged.hpp"
 
 #include <fmt/format.h>
@@ -18,14 +19,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-TrainRequest request_of(const TrainingOptions& options) {
+Recipe recipe_of(const TrainingOptions& options) {
   RecipeChanges changes;
   if (options.epochs > 0) changes.epochs = options.epochs;
   if (options.batch > 0) changes.batch = options.batch;
+  return changed(find_recipe(options.recipe), changes);
+}
+
+TrainRequest request_of(const TrainingOptions& options) {
   TrainRequest request;
   request.data = options.data;
-  request.recipe = changed(find_recipe(options.recipe), changes);
-  request.step.precision = resolved_precision(options.precision);
+  request.recipe = recipe_of(options);
+  request.step.precision = training_precision(options);
   return request;
 }
 
@@ -180,8 +185,13 @@ TrainedRuns train_all(StudyRun& run, const TrainingOptions& options, const std::
   return trained;
 }
 
+Precision training_precision(const TrainingOptions& options) {
+  if (options.precision != "auto") return resolved_precision(options.precision);
+  return faster_precision(find_model("resnet20"), recipe_of(options));
+}
+
 std::string precision_text(const TrainingOptions& options) {
-  if (resolved_precision(options.precision) == Precision::fp32) return "Trained in fp32.";
+  if (training_precision(options) == Precision::fp32) return "Trained in fp32.";
   return "Trained in bf16: images and their gradients are stored in bfloat16; weights, statistics and all sums are in "
          "fp32.";
 }

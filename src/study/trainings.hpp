@@ -57,6 +57,9 @@ struct TrainedRuns {
 /// data): another training is at the place of one (see expect_same_training), or something that is no run.
 TrainedRuns train_all(StudyRun& run, const TrainingOptions& options, const std::vector<Training>& trainings);
 
+/// That of all trainings of a study, since they are compared: "auto" is what is faster for ResNet-20 at this batch.
+Precision training_precision(const TrainingOptions& options);
+
 /// "bf16", and what that means, for the method of a report.
 std::string precision_text(const TrainingOptions& options);
 

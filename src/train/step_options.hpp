@@ -13,8 +13,8 @@ struct StepOptions {
   bool operator==(const StepOptions&) const = default;
 };
 
-/// Of "fp32", "bf16" or "auto", which is bf16 where the processor computes in it faster than in fp32. Error (usage):
-/// bf16, and it cannot run here.
+/// Of "fp32", "bf16" or "auto", which is bf16 where the processor computes in it faster than in fp32; whether a given
+/// training step does, faster_precision() knows. Error (usage): bf16, and it cannot run here.
 Precision resolved_precision(const std::string& precision);
 
 }  // namespace resnet

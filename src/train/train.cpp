@@ -177,6 +177,12 @@ void expect_same_kernels(const RunConfig& before, const RunConfig& now, const Ru
          "), which would end with other bytes; resume it where it was started");
 }
 
+StepOptions step_of(const TrainRequest& request, const TrainingPlan& plan) {
+  StepOptions step = request.step;
+  if (request.choose_precision) step.precision = faster_precision(plan.info.spec, plan.recipe);
+  return step;
+}
+
 /// What is trained, and the configuration of its run.
 std::pair<TrainingPlan, RunConfig> planned(const TrainRequest& request, const DataSplit& data) {
   const std::optional<ModelInfo> start = info_of_weights(request, data);
@@ -190,7 +196,7 @@ std::pair<TrainingPlan, RunConfig> planned(const TrainRequest& request, const Da
                    .train = identity_of(*data.train),
                    .test = identity_of(*data.test),
                    .seed = request.seed,
-                   .step = request.step,
+                   .step = step_of(request, plan),
                    .instruction_set = {},
                    .plan = {},
                    .checkpoint_every = request.checkpoint_every,

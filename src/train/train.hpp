@@ -49,7 +49,8 @@ struct TrainRequest {
   int threads = 0;         // 0: one for each available core; changes no result
   int loader_threads = 0;  // 0: a quarter of the threads; changes no result
   StepOptions step = {};
-  fs::path cache = {};           // folder for decoded photos; empty: none. It changes no result
+  bool choose_precision = false;  // step.precision becomes what faster_precision() says
+  fs::path cache = {};            // folder for decoded photos; empty: none. It changes no result
   std::string weights = {};      // start from this file, run or published network; a head for other classes starts anew
   fs::path out = {};             // the run directory itself; empty: the next free runs/train/NAME[-N]
   bool force = false;            // `out` may be an earlier run, which goes when this one has begun

@@ -1,6 +1,7 @@
 #include "train/training_program.hpp"
 
 #include "base/random.hpp"
+#include "runtime/low_precision.hpp"
 #include "train/metrics.hpp"
 #include "train/stages.hpp"
 
@@ -49,6 +50,11 @@ Graph training_graph(const ModelSpec& spec, const Recipe& recipe, const StepOpti
                        .rate_scale = rate_scales(whole, recipe),
                        .decay_vectors = recipe.decay_all});
   return recompute(graph, options.low_memory ? 0 : kept_at_most);
+}
+
+Precision faster_precision(const ModelSpec& spec, const Recipe& recipe) {
+  const Graph graph = training_graph(spec, recipe, {.precision = Precision::bf16});
+  return is_faster_in_bf16(graph) ? Precision::bf16 : Precision::fp32;
 }
 
 TrainingProgram::TrainingProgram(const ModelSpec& spec, const Recipe& recipe, const StepOptions& step, State& state,

@@ -22,6 +22,10 @@ namespace resnet {
 Graph training_graph(const ModelSpec& spec, const Recipe& recipe, const StepOptions& options = {},
                      bool observe_gradients = false);
 
+/// bf16 if this machine computes such a step faster with it than in fp32: on AMX that is a matter of the batch, which
+/// should be a multiple of 16, and of the convolutions.
+Precision faster_precision(const ModelSpec& spec, const Recipe& recipe);
+
 class TrainingProgram {
  public:
   /// Adds what `state` lacks of the network's weights, statistics and momenta, started from `seed`.

@@ -13,7 +13,7 @@ namespace {
 class Pool : public testing::TestWithParam<int> {};
 
 TEST_P(Pool, RunsEachTaskOnceInEveryRound) {
-  ThreadPool pool(GetParam());
+  ThreadPool pool(GetParam(), GetParam());
   for (int round = 0; round < 300; ++round) {
     const int tasks = round % 13;
     std::vector<int> runs(static_cast<std::size_t>(tasks));
@@ -27,7 +27,7 @@ TEST_P(Pool, RunsEachTaskOnceInEveryRound) {
 }
 
 TEST_P(Pool, RethrowsAnExceptionAfterTheRoundAndGoesOn) {
-  ThreadPool pool(GetParam());
+  ThreadPool pool(GetParam(), GetParam());
   std::atomic<int> done{0};
   const auto work = [&](int task, int) {
     if (task == 3) throw std::runtime_error("task 3");
@@ -38,6 +38,12 @@ TEST_P(Pool, RethrowsAnExceptionAfterTheRoundAndGoesOn) {
   done = 0;
   pool.run(3, work);
   EXPECT_EQ(done, 3);
+}
+
+TEST(Pool, StartsNoMoreThreadsThanCores) {
+  EXPECT_EQ(ThreadPool(8, 3).threads(), 3);
+  EXPECT_EQ(ThreadPool(2, 3).threads(), 2);
+  EXPECT_LE(ThreadPool(1024).threads(), available_cores());
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, Pool, testing::Values(1, 2, 3, 4, 8));

@@ -97,6 +97,10 @@ TEST(BenchLayers, CandidatesStandBesideTheShippedTable) {
     convolutions += row["count"].get<int>();
     EXPECT_EQ(row["candidates"].size(), 3U) << row;
     EXPECT_GT(row["candidates"]["direct"]["ms"].get<double>(), 0) << row;
+    bool known = false;
+    for (const auto& [name, candidate] : row["candidates"].items())
+      known = known || candidate["implementation"] == row["would_ship"];
+    EXPECT_TRUE(known) << row;
   }
   EXPECT_EQ(convolutions, 7 + 6 + 7) << "7 convolutions, all but the first with both gradients";
   EXPECT_EQ(here.run({"bench", "--candidates"}).code, 2);
@@ -123,7 +127,9 @@ TEST(BenchLayers, AreShownBelowTheCeilings) {
   EXPECT_NE(read_file(here.path() / "roofline.svg", 1 << 20).find("conv_grad_weight"), std::string::npos);
   EXPECT_NE(with({"--format", "markdown"}).out.find("| all |"), std::string::npos);
   EXPECT_EQ(with({"--format", "csv"}).out.substr(0, 20), "node,implementation,");
-  EXPECT_EQ(with({"--batch", "1,2"}).code, 2);
+  const Outcome several = with({"--batch", "1,2"});
+  EXPECT_EQ(several.code, 2);
+  EXPECT_NE(several.err.find("name one --batch"), std::string::npos) << several.err;
   EXPECT_EQ(here.run({"bench", "--roofline", "x.svg"}).code, 2);
 }
 

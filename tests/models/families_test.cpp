@@ -136,8 +136,8 @@ TEST_P(Families, ThreadsChangeNoBit) {
   const Values values = draw(graph, 2, classes);
   const Values one = run(graph, values, {.backend = Backend::cpu});
   for (const int threads : {2, 3, 4, 8})
-    EXPECT_TRUE(
-        same_bits(one, run(graph, values, {.backend = Backend::cpu, .threads = std::make_shared<ThreadPool>(threads)})))
+    EXPECT_TRUE(same_bits(
+        one, run(graph, values, {.backend = Backend::cpu, .threads = std::make_shared<ThreadPool>(threads, threads)})))
         << threads << " threads";
 }
 

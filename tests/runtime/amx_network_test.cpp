@@ -77,7 +77,7 @@ TEST_F(AmxNetwork, ThreadsMemoryPlanAndRecomputingKeepTheBits) {
   const Graph graph = training();
   const Values values = draw(graph, 2, classes), expected = run(graph, values, {});
   for (const int threads : {2, 3, 8})
-    EXPECT_TRUE(same_bits(expected, run(graph, values, {.threads = std::make_shared<ThreadPool>(threads)})));
+    EXPECT_TRUE(same_bits(expected, run(graph, values, {.threads = std::make_shared<ThreadPool>(threads, threads)})));
   EXPECT_TRUE(same_bits(expected, run(graph, values, {.reuse_memory = false})));
   EXPECT_TRUE(same_bits(expected, run(recompute(graph), values, {})));
 }

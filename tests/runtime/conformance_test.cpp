@@ -59,7 +59,7 @@ TEST_P(BackendConformance, PlannedMemoryEqualsOwnBuffers) {
 
 TEST_P(BackendConformance, ThreadsKeepTheBits) {
   std::vector<std::shared_ptr<ThreadPool>> pools;
-  for (const int threads : {2, 3, 4, 8}) pools.push_back(std::make_shared<ThreadPool>(threads));
+  for (const int threads : {2, 3, 4, 8}) pools.push_back(std::make_shared<ThreadPool>(threads, threads));
   for_each_row([&](const Graph& graph, const Values& values) {
     const Values one = run(graph, values, {.backend = backend()});
     for (const auto& pool : pools)
@@ -93,7 +93,7 @@ TEST_P(LowPrecision, CpuEqualsReferenceInDouble) {
 }
 
 TEST_P(LowPrecision, MemoryPlanAndThreadsKeepTheBits) {
-  const auto pool = std::make_shared<ThreadPool>(3);
+  const auto pool = std::make_shared<ThreadPool>(3, 3);
   for (const OpCase& row : GetParam().cases()) {
     SCOPED_TRACE(row.name);
     const Graph graph = low_precision_graph(row);
@@ -105,7 +105,7 @@ TEST_P(LowPrecision, MemoryPlanAndThreadsKeepTheBits) {
 
 // An op that only infers may take another path, for images that lie otherwise.
 TEST_P(LowPrecision, InferenceEqualsReferenceInDouble) {
-  const auto pool = std::make_shared<ThreadPool>(3);
+  const auto pool = std::make_shared<ThreadPool>(3, 3);
   for (const OpCase& row : GetParam().cases()) {
     SCOPED_TRACE(row.name);
     const Graph graph = low_precision_inference_graph(row);

@@ -96,7 +96,7 @@ TEST(LowPrecisionNetwork, InferenceEqualsTheReference) {
     const Values got = run(low, folded_values, {.backend = Backend::cpu});
     expect_close(got, run(low, folded_values, in_double), 1e-2);
     for (const int threads : {2, 3, 8}) {
-      const CompileOptions options{.backend = Backend::cpu, .threads = std::make_shared<ThreadPool>(threads)};
+      const CompileOptions options{.backend = Backend::cpu, .threads = std::make_shared<ThreadPool>(threads, threads)};
       EXPECT_TRUE(same_bits(got, run(low, folded_values, options))) << threads << " threads";
     }
     EXPECT_TRUE(same_bits(got, run(low, folded_values, {.backend = Backend::cpu, .reuse_memory = false})));
@@ -171,7 +171,7 @@ TEST_P(Network, ThreeTrainingStepsAgree) {
   expect_close(trained(fused, values, {.backend = GetParam()}), expected, 1e-3);
   const Values one_thread = trained(fused, values, {.backend = GetParam()});
   for (const int threads : {2, 3, 4, 8}) {
-    const CompileOptions options{.backend = GetParam(), .threads = std::make_shared<ThreadPool>(threads)};
+    const CompileOptions options{.backend = GetParam(), .threads = std::make_shared<ThreadPool>(threads, threads)};
     EXPECT_TRUE(same_bits(one_thread, trained(fused, values, options))) << threads << " threads";
   }
 }

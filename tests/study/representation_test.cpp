@@ -129,7 +129,7 @@ TEST(Cka, BatchesOfAnySizeHaveTheMeanOfAllImages) {
 
 TEST(Cka, DoesNotDependOnThreads) {
   const std::vector<float> x = normal_points(20, 37, 1);
-  ThreadPool three(3);
+  ThreadPool three(3, 3);
   EXPECT_EQ(gram_without_diagonal(x, 20, three), gram_without_diagonal(x, 20, one_thread()));
 }
 

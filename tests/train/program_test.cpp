@@ -139,5 +139,20 @@ TEST(InferenceProgram, ServesSeveralBatchSizes) {
   for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(all.data<float>()[k], single.data<float>()[k], 1e-5);
 }
 
+// Groups and batches that AMX's kernels do not take are computed in bf16 by oneDNN, slower there than in fp32.
+TEST(FasterPrecision, IsAMatterOfBatchAndConvolutionsOnAmx) {
+  const CpuBackendInfo cpu = cpu_backend_info();
+  const auto faster = [](const char* model, int64_t batch) {
+    Recipe recipe = recipes().front();
+    recipe.batch = batch;
+    return faster_precision(find_model(model), recipe);
+  };
+  EXPECT_EQ(faster("resnet8", 32), cpu.fast_bf16 ? Precision::bf16 : Precision::fp32);
+  const bool amx = cpu.instruction_set == std::string_view("amx");
+  const Precision elsewhere = cpu.fast_bf16 && !amx ? Precision::bf16 : Precision::fp32;
+  EXPECT_EQ(faster("resnet8", 20), elsewhere);
+  EXPECT_EQ(faster("resnext29_8x64d", 32), elsewhere);
+}
+
 }  // namespace
 }  // namespace resnet

@@ -132,7 +132,7 @@ Json results_of(const DegradationOptions& options, const DegradationResult& resu
   return {{"data", result.data_name},
           {"test_part", result.test_name},
           {"recipe", options.training.recipe},
-          {"precision", std::string(name_of(resolved_precision(options.training.precision)))},
+          {"precision", std::string(name_of(training_precision(options.training)))},
           {"networks", std::move(networks)}};
 }
 

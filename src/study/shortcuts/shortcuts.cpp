@@ -123,7 +123,7 @@ Json results_of(const ShortcutOptions& options, const ShortcutResult& result) {
           {"test_part", result.test_name},
           {"depth", options.depth},
           {"recipe", options.training.recipe},
-          {"precision", std::string(name_of(resolved_precision(options.training.precision)))},
+          {"precision", std::string(name_of(training_precision(options.training)))},
           {"variants", std::move(variants)}};
 }
 
