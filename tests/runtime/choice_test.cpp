@@ -1,5 +1,5 @@
 // Which kernels the CPU backend takes for the large rows of the table, so that the comparison of these rows with the
-// reference is known to have reached Winograd and the weights' gradient by channels.
+// reference is known to have reached Winograd, the own kernels for 1x1 and the weights' gradient by channels.
 #include "runtime/cpu/kernels.hpp"
 #include "runtime/harness.hpp"
 
@@ -34,6 +34,12 @@ TEST(Choice, LargeRowsReachTheFastKernels) {
   EXPECT_EQ(nodes_with("wino"),
             (std::set<std::string>{"cifar_stage3", "cifar_stage3.dx", "cifar_stage3.dw", "stage4_3x3",
                                    "stage4_residual", "stage4_residual.dx", "stage4_residual.dw"}));
+  EXPECT_EQ(nodes_with("own 1x1"),
+            (std::set<std::string>{"bottleneck_1x1", "bottleneck_1x1.dx", "projection", "residual_1x1",
+                                   "residual_1x1.dx", "many_pixels_1x1", "many_pixels_1x1.dx", "many_channels_1x1",
+                                   "many_channels_1x1.dx", "many_images_1x1", "many_images_1x1.dx", "one_block_1x1",
+                                   "one_block_1x1.dx", "one_pixel_1x1", "one_pixel_1x1.dx", "strided_1x1",
+                                   "strided_residual_1x1", "strided_rows_1x1"}));
   EXPECT_EQ(nodes_with("by channels"), (std::set<std::string>{"stage4_3x3.dw"}));
 }
 

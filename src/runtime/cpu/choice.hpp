@@ -31,6 +31,9 @@ int64_t least_part_channels(const ConvolutionSizes& sizes, std::string_view isa)
 /// Whether own kernels on AMX take this convolution, as `conv` of images of shape `x` to shape `y`, and its gradients.
 bool amx_applies(const Conv& conv, const Shape& x, const Shape& y);
 
+/// Whether the own kernels for 1x1 take this convolution of f32 images, or with `gradient` the gradient of its input.
+bool own_1x1_applies(const Conv& conv, const Shape& x, const Shape& y, DType type, bool gradient, Convolutions wanted);
+
 /// Whether the images of this network should lie batch-inner: AMX is there, and nearly all multiply-adds of its
 /// convolutions on bf16 images are such.
 bool prefers_batch_inner(const Graph& graph);

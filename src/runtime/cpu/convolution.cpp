@@ -62,6 +62,8 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
     return lower_on_amx(op, node, to);
   if (to.wants_channels_last(x) && channels_last_applies(op, to.shape(x), to.shape(y)))
     return lower_channels_last(op, node, to);
+  if (own_1x1_applies(op, to.shape(x), to.shape(y), to[x].dtype, false, to.program.options().convolutions))
+    return lower_1x1(op, node, to);
   const Grouping grouping = choose_grouping(to, to.shape(x), to.shape(y), op.groups);
   const ConvolutionSizes sizes = convolution_sizes(to.shape(x), to.shape(y), op.window, grouping);
   Step step = to.step(node, "");
@@ -127,6 +129,8 @@ void lower(const ConvGradInput& op, const Node& node, Lowering& to) {
   if (to.image_layout(dx) == Layout::batch_inner && to.shape(dx).c() % 16 == 0 &&
       amx_applies(forward, to.shape(dx), to.shape(dy)))
     return lower_on_amx(op, node, to);
+  if (own_1x1_applies(forward, to.shape(dx), to.shape(dy), to[dy].dtype, true, to.program.options().convolutions))
+    return lower_1x1(op, node, to);
   const Grouping grouping = choose_grouping(to, to.shape(dx), to.shape(dy), op.groups);
   const ConvolutionSizes sizes = convolution_sizes(to.shape(dx), to.shape(dy), op.window, grouping);
   Step step = to.step(node, "");

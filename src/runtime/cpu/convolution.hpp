@@ -56,6 +56,10 @@ void narrow_weights(const Shape& weights, const Grouping& grouping, const float*
 /// Weights packed for a primitive in `parts` equal pieces along O, one after the other.
 Buffer pack_weights(Lowering& to, Value weights, const Grouping& grouping, const MemoryDesc& wanted, int parts);
 
+/// Where own_1x1_applies.
+void lower_1x1(const Conv& op, const Node& node, Lowering& to);
+void lower_1x1(const ConvGradInput& op, const Node& node, Lowering& to);
+
 /// The row-major description of weights with the dimensions of `like` ([O,I,kh,kw] or [G,O/G,I/G,kh,kw]).
 MemoryDesc row_major_weights(const MemoryDesc& like);
 

@@ -37,6 +37,32 @@ struct LaneCopy {
   bool scatter = false;
 };
 
+/// A 1x1 convolution of blocked images: how it reads x and writes y. Its output positions are `rows` x `columns`;
+/// without strides an image is one row. A row is computed in nearly equal tiles.
+struct Convolution1x1 {
+  static constexpr int64_t tile_pixels = 14;
+  int64_t in_blocks = 0, out_blocks = 0;
+  int64_t rows = 0, columns = 0;
+  int stride = 1;                    // 1 or 2: pixels of x from what one column reads to what the next one reads
+  int64_t x_row = 0;                 // elements of x from what one row reads to what the next one reads
+  int64_t x_block = 0, y_block = 0;  // elements of a plane
+
+  int64_t tiles_in_row() const { return (columns + tile_pixels - 1) / tile_pixels; }
+  /// Elements of the weights of one output block, [input channels][16 output channels].
+  int64_t weights_block() const { return in_blocks * 16 * 16; }
+};
+
+/// Tiles of all images, and blocks of output channels.
+struct Convolution1x1Part {
+  int64_t tile_begin = 0, tile_end = 0, out_begin = 0, out_end = 0;
+};
+
+struct Convolution1x1Finish {
+  const float* bias = nullptr;
+  const float* residual = nullptr;  // laid out as y; may be y
+  bool relu = false;
+};
+
 inline constexpr int max_block = 16;
 inline constexpr int64_t max_lanes = 16;
 /// Vectors that Kernels::multiply_adds works on in turn.
@@ -100,6 +126,11 @@ struct Kernels {
   float (*multiply_adds)(const float* numbers, int64_t rounds);
   // y = a + factor b
   void (*triad)(const float* a, const float* b, float factor, float* y, int64_t count);
+
+  // Null where the instruction set has too few registers. Each sum begins with the bias and adds channels in ascending
+  // order, whatever the part.
+  void (*convolve_1x1)(const Convolution1x1& sizes, const Convolution1x1Part& part, const float* x,
+                       const float* weights, float* y, const Convolution1x1Finish& finish);
 
   // Flat arrays of weights and gradients.
   void (*sum_lanes)(const float* x, int64_t stride, int lanes, float* y, int64_t count);  // fixed tree over the lanes

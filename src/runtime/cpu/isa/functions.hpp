@@ -16,6 +16,9 @@ void add_pointwise(ImageKernels<T>& table);
 template <class T>
 void add_pool(ImageKernels<T>& table);
 
+// convolution_1x1.cpp
+void add_convolution_1x1(Kernels& table);
+
 // flat.cpp
 float multiply_adds(const float* numbers, int64_t rounds);
 void triad(const float* a, const float* b, float factor, float* y, int64_t count);

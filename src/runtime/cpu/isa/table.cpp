@@ -22,6 +22,7 @@ Kernels make_kernels() {
   table.block = block;
   add_all(table.f32);
   add_all(table.bf16);
+  add_convolution_1x1(table);
   table.multiply_adds = multiply_adds;
   table.triad = triad;
   table.sum_lanes = sum_lanes;
