@@ -1,5 +1,6 @@
 // 1x1 convolutions of f32 images, and the gradients of their input, by own kernels (isa/convolution_1x1.cpp): packed
 // weights and the cut of the work. Bias, addition and ReLU are applied to the sums in registers.
+#include "runtime/cpu/absorb.hpp"
 #include "runtime/cpu/choice.hpp"
 #include "runtime/cpu/convolution.hpp"
 
@@ -75,21 +76,23 @@ Buffer pack_1x1(Lowering& to, Value weights, bool transposed) {
   return packed;
 }
 
-/// Adds the step that computes `result` from `source` as `sizes` says; `bias` and `residual` may be missing.
-void add_1x1(Lowering& to, const Node& node, const Convolution1x1& sizes, int64_t images, Buffer source, Buffer weights,
-             Buffer bias, Buffer residual, bool relu, Buffer result) {
+/// What a 1x1 convolution reads and writes; bias, residual and mask may be missing.
+struct Buffers {
+  Buffer source, weights, bias = {}, residual = {}, mask = {}, result;
+};
+
+void add_1x1(Lowering& to, const Node& node, const Convolution1x1& sizes, int64_t images, const Buffers& b, bool relu) {
   Step step = to.step(node, "own 1x1");
-  step.reads = {source, weights};
-  for (Buffer more : {bias, residual})
+  step.reads = {b.source, b.weights};
+  for (Buffer more : {b.bias, b.residual, b.mask})
     if (more) step.reads.push_back(more);
-  step.writes = {result};
+  step.writes = {b.result};
   const Cut cut = cut_work(sizes, images, step.info.macs);
   const auto task = [=, convolve = to.kernels.convolve_1x1](const Memory& memory, int index, int) {
-    Convolution1x1Finish finish{.relu = relu};
-    if (bias) finish.bias = memory.at<float>(bias);
-    if (residual) finish.residual = memory.at<float>(residual);
-    convolve(sizes, cut.part(index), memory.at<float>(source), memory.at<float>(weights), memory.at<float>(result),
-             finish);
+    const auto at_or_null = [&](Buffer buffer) { return buffer ? memory.at<float>(buffer) : nullptr; };
+    const Convolution1x1Finish finish{at_or_null(b.bias), at_or_null(b.residual), at_or_null(b.mask), relu};
+    convolve(sizes, cut.part(index), memory.at<float>(b.source), memory.at<float>(b.weights),
+             memory.at<float>(b.result), finish);
   };
   step.run = [=, run = to.runner()](const Memory& memory) { run(memory, cut.count(), task); };
   to.program.add(std::move(step));
@@ -107,11 +110,12 @@ void lower_1x1(const Conv& op, const Node& node, Lowering& to) {
   sizes.x_row = op.window.stride_h * from.w() * block;
   sizes.x_block = to.pixels(x) * block;
   sizes.y_block = to.pixels(y) * block;
-  const Buffer weights = pack_1x1(to, node.inputs[1], false);
-  const Buffer source = to.read(x, Layout::blocked);
-  const Buffer bias = op.bias ? to.read(node.inputs[2]) : Buffer{};
-  const Buffer residual = op.add ? to.read(node.inputs.back(), Layout::blocked) : Buffer{};
-  add_1x1(to, node, sizes, from.n(), source, weights, bias, residual, op.relu, to.write(y, Layout::blocked));
+  Buffers b{.source = {}, .weights = pack_1x1(to, node.inputs[1], false), .result = {}};
+  b.source = to.read(x, Layout::blocked);
+  if (op.bias) b.bias = to.read(node.inputs[2]);
+  if (op.add) b.residual = to.read(node.inputs.back(), Layout::blocked);
+  b.result = to.write(y, Layout::blocked);
+  add_1x1(to, node, sizes, from.n(), b, op.relu);
 }
 
 void lower_1x1(const ConvGradInput&, const Node& node, Lowering& to) {
@@ -125,7 +129,13 @@ void lower_1x1(const ConvGradInput&, const Node& node, Lowering& to) {
                              .y_block = plane};
   const Buffer weights = pack_1x1(to, node.inputs[0], true);
   const Buffer source = to.read(dy, Layout::blocked);
-  add_1x1(to, node, sizes, to.shape(dx).n(), source, weights, {}, {}, false, to.write(dx, Layout::blocked));
+  const GradientTarget target = absorb_gradient(dx, Layout::blocked, to);
+  const Buffers b{.source = source,
+                  .weights = weights,
+                  .residual = target.residual,
+                  .mask = target.mask,
+                  .result = to.write(target.dx, Layout::blocked)};
+  add_1x1(to, node, sizes, to.shape(dx).n(), b, false);
 }
 
 }  // namespace resnet::cpu

@@ -60,6 +60,7 @@ struct Convolution1x1Part {
 struct Convolution1x1Finish {
   const float* bias = nullptr;
   const float* residual = nullptr;  // laid out as y; may be y
+  const float* mask = nullptr;      // likewise: results where it is not above 0 become 0
   bool relu = false;
 };
 

@@ -19,6 +19,7 @@ struct Tile {
   float* y = nullptr;
   const float* bias = nullptr;
   const float* residual = nullptr;
+  const float* mask = nullptr;
   const float* ahead = nullptr;  // of the next output channels
   int64_t ahead_lines = 0;       // per input block
 };
@@ -84,6 +85,7 @@ void compute_tile(const Convolution1x1& s, const Tile& t, bool relu) {
       const int64_t at = v * s.y_block + h * block;
       Vec sum = acc[v][h];
       if (t.residual) sum += load(t.residual + at);
+      if (t.mask) sum = where_positive(load(t.mask + at), sum);
       store(t.y + at, relu ? rectify(sum) : sum);
     }
   }
@@ -131,6 +133,7 @@ void compute_tiles(const Convolution1x1& s, const Place* places, int64_t count, 
     tile.x = x + places[i].x;
     tile.y = y + at;
     tile.residual = finish.residual ? finish.residual + at : nullptr;
+    tile.mask = finish.mask ? finish.mask + at : nullptr;
     tile.ahead = tile.weights + V * s.weights_block() + i * tile.ahead_lines * s.in_blocks * line;
     tile_function<V>(s, places[i].pixels)(s, tile, finish.relu);
   }
