@@ -13,7 +13,8 @@ namespace resnet {
 namespace {
 
 constexpr std::size_t longest_label = 22;
-constexpr double key_width = 74;  // the colour scale with its numbers, at the right
+constexpr double key_width = 74;  // at least, for the colour scale with its numbers at the right
+constexpr double key_text = 33;   // from the cells to the numbers
 // Above this share of the full colour, text is set in the light-on-dark form.
 constexpr double text_turns = 0.55;
 // Beyond this many cells they are drawn together by shade, without tooltips: a 100-class matrix would else take a
@@ -33,7 +34,7 @@ Range range_of(const HeatMap& map) {
 }
 
 struct Grid {
-  double left = 0, top = 0, cell = 0;
+  double left = 0, top = 0, cell = 0, key = 0;
   std::size_t rows = 0, columns = 0;
   bool slanted = false;
   double right() const { return left + cell * static_cast<double>(columns); }
@@ -46,11 +47,13 @@ double widest_of(const std::vector<std::string>& labels) {
   return widest;
 }
 
-Grid grid_of(const HeatMap& map) {
+Grid grid_of(const HeatMap& map, const Range& range) {
   Grid grid{.rows = map.row_labels.size(), .columns = map.column_labels.size()};
+  const double numbers = std::max(text_width(value_text(range.low)), text_width(value_text(range.high)));
+  grid.key = std::max(key_width, key_text + numbers + 4);
   grid.left = widest_of(map.row_labels) + 14 + (map.y_label.empty() ? 0 : 22);
   const double columns = std::max<double>(1, static_cast<double>(grid.columns));
-  grid.cell = std::clamp((std::max(map.width, 240) - grid.left - key_width) / columns, 2.0, 56.0);
+  grid.cell = std::clamp((std::max(map.width, 240) - grid.left - grid.key) / columns, 2.0, 56.0);
   const double widest = widest_of(map.column_labels);
   grid.slanted = widest > grid.cell - 4;
   const double labels = widest == 0 ? 6 : grid.slanted ? widest * 0.77 + 14 : 22;  // sin 50 degrees
@@ -103,12 +106,18 @@ void draw_cells_by_shade(Svg& svg, const HeatMap& map, const Grid& grid, const R
   if (!unknown.empty()) svg.path(unknown, "rc-none");
 }
 
-// Labels are left out where cells are too small for a line of text.
+// Every how many cells there is room for a label, if each needs so many pixels.
+std::size_t stride_of(double needed, double cell) {
+  return std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(needed / cell)));
+}
+
+// Labels are left out where cells are too small for a line of text, which takes more of a row when it is slanted.
 void draw_labels(Svg& svg, const HeatMap& map, const Grid& grid) {
-  const std::size_t stride = grid.cell >= 13 ? 1 : static_cast<std::size_t>(std::ceil(13 / grid.cell));
-  for (std::size_t row = 0; row < grid.rows; row += stride)
+  constexpr double line = 13, slanted_line = 17;  // 13 / sin 50 degrees
+  for (std::size_t row = 0; row < grid.rows; row += stride_of(line, grid.cell))
     svg.text(grid.left - 6, grid.top + grid.cell * (static_cast<double>(row) + 0.5) + 4,
              shortened(map.row_labels[row], longest_label), {.anchor = Anchor::end});
+  const std::size_t stride = stride_of(grid.slanted ? slanted_line : line, grid.cell);
   for (std::size_t column = 0; column < grid.columns; column += stride) {
     const double x = grid.left + grid.cell * (static_cast<double>(column) + 0.5);
     const std::string label = shortened(map.column_labels[column], longest_label);
@@ -134,8 +143,8 @@ void draw_key(Svg& svg, const Grid& grid, const Range& range) {
                   fmt::format("fill-opacity=\"{:.3f}\"", 0.04 + 0.96 * share));
   }
   svg.rectangle(x, grid.top, 12, height, "rc-frame");
-  svg.text(x + 17, grid.top + 10, value_text(range.high), {.kind = "rc-soft"});
-  svg.text(x + 17, grid.top + height, value_text(range.low), {.kind = "rc-soft"});
+  svg.text(grid.right() + key_text, grid.top + 10, value_text(range.high), {.kind = "rc-soft"});
+  svg.text(grid.right() + key_text, grid.top + height, value_text(range.low), {.kind = "rc-soft"});
 }
 
 }  // namespace
@@ -145,13 +154,14 @@ std::string draw(const HeatMap& map) {
   if (map.values.size() != cells || (!map.cell_text.empty() && map.cell_text.size() != cells))
     fail("heat map '", map.title, "': ", map.row_labels.size(), " x ", map.column_labels.size(), " labels, but ",
          map.values.size(), " values and ", map.cell_text.size(), " cell texts");
-  const Grid grid = grid_of(map);
   const Range range = range_of(map);
+  const Grid grid = grid_of(map, range);
   const double title = map.title.empty() ? 0 : text_width(map.title) * 1.25 + 28;
   const double slope =
       grid.slanted && cells > 0 ? text_width(shortened(map.column_labels.back(), longest_label)) * 0.65 : 0;
-  const double width = std::max({grid.right() + std::max(key_width, slope + 4), title, 160.0});
-  const double height = std::max(grid.bottom(), grid.top + 40) + 12;
+  const double width = std::max({grid.right() + std::max(grid.key, slope + 4), title, 160.0});
+  const double y_label_end = (grid.top + grid.bottom() + text_width(map.y_label)) / 2;
+  const double height = std::max({grid.bottom(), grid.top + 40, y_label_end}) + 12;
   Svg svg(width, height, map.title.empty() ? "heat map" : map.title);
   if (!map.title.empty()) svg.text(14, 22, map.title, {.kind = "rc-title"});
   if (cells > most_single_cells)

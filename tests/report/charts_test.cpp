@@ -181,6 +181,25 @@ TEST(HeatMap, SurvivesAnyData) {
   EXPECT_THROW(draw(HeatMap{.row_labels = {"a"}, .column_labels = {"b"}, .values = {}}), Error);
 }
 
+TEST(HeatMap, HasRoomForItsNumbersAndTheNameOfItsRows) {
+  const std::string name = "from input to output";
+  const std::string svg = draw(HeatMap{.y_label = name,
+                                       .row_labels = {"conv1"},
+                                       .column_labels = std::vector<std::string>(60, "62900"),
+                                       .values = std::vector<double>(60, -0.7201),
+                                       .low = -1234.5e10,
+                                       .high = -0.7201});
+  const std::size_t size = svg.find("viewBox=\"0 0 ") + 13;
+  const double width = std::stod(svg.substr(size)), height = std::stod(svg.substr(svg.find(' ', size)));
+  const auto coordinate_of = [&](const std::string& text, const std::string& axis) {
+    const std::size_t element = svg.rfind("<text", svg.find('>' + text + '<'));
+    return std::stod(svg.substr(svg.find(' ' + axis + "=\"", element) + axis.size() + 3));
+  };
+  EXPECT_LE(coordinate_of("-1.234e+13", "x") + text_width("-1.234e+13"), width);
+  EXPECT_LE(coordinate_of(name, "y") + text_width(name) / 2, height);
+  EXPECT_LE(count_of(svg, ">62900<"), 30U) << "slanted labels lie on each other";
+}
+
 TEST(HeatMap, ConfusionIsTheShareOfARow) {
   const std::vector<int64_t> counts = {3, 1, 0, 0};
   const HeatMap map = confusion_matrix(counts, {"cat", "dog"});
