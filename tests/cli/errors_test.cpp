@@ -187,7 +187,6 @@ TEST(Errors, ThreadsThatCannotBeStarted) {
   if (with_sanitizer) GTEST_SKIP() << "the sanitizer needs more address space than the test allows";
   const Workplace here;
   const Surroundings small{.memory_bytes = std::size_t{2} << 30};  // the stacks of 1024 threads take more
-  expect_error(here.run({"inspect", "resnet8", "--threads", "1024"}, small), 1, "use fewer --threads");
   expect_error(here.run(quick_training({"--loader-threads", "1024"}), small), 1, "use fewer --loader-threads");
 }
 

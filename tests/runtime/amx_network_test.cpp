@@ -107,7 +107,10 @@ TEST(Fp32Network, KernelsTakeInAdditionsAndMasks) {
   const Graph graph = with_gradients(fuse(network(Mode::training)));
   State state;
   initialise(state, graph, 1);
-  EXPECT_EQ(additions(*compile(graph, state)), 1) << masked_alone;
+  const auto program = compile(graph, state);
+  if (cpu_backend_info().instruction_set == std::string_view("baseline"))
+    GTEST_SKIP() << "oneDNN's convolutions for plain x86-64 take row-major images, of which nothing is absorbed";
+  EXPECT_EQ(additions(*program), 1) << masked_alone;
 }
 
 }  // namespace

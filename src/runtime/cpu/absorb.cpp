@@ -11,14 +11,14 @@ struct Sum {
   bool relu = false;
 };
 
-/// Only AMX's kernels take what would change bits: a sum in bf16 is rounded once there, and not twice.
-bool keeps_bits(Value value, Layout layout, const Lowering& to) {
-  return layout == Layout::batch_inner || to[value].dtype == DType::f32;
+/// Only AMX's kernels take what would change bits: a sum in bf16 is rounded once there, and not twice. Of a row-major
+/// value it is not known whether it is there already.
+bool may_absorb(Value value, Layout layout, const Lowering& to) {
+  return layout == Layout::batch_inner || (layout == Layout::blocked && to[value].dtype == DType::f32);
 }
 
 /// The addition that alone reads `value`, if its other summand lies in `layout`.
 Sum sole_sum(Value value, Layout layout, const Lowering& to) {
-  if (!keeps_bits(value, layout, to)) return {};
   const Node* reader = to.sole_reader(value);
   const Binary* sum = reader ? std::get_if<Binary>(&reader->op) : nullptr;
   if (!sum || sum->kind != BinaryKind::add) return {};
@@ -30,7 +30,7 @@ Sum sole_sum(Value value, Layout layout, const Lowering& to) {
 }  // namespace
 
 NormTarget absorb_residual(Value y, bool relu, Layout layout, Lowering& to) {
-  if (relu) return {y, {}, true};
+  if (relu || !may_absorb(y, layout, to)) return {y, {}, relu};
   const Sum sum = sole_sum(y, layout, to);
   if (!sum.node) return {y};
   to.absorb(*sum.node);
@@ -39,6 +39,7 @@ NormTarget absorb_residual(Value y, bool relu, Layout layout, Lowering& to) {
 
 GradientTarget absorb_gradient(Value dx, Layout layout, Lowering& to) {
   GradientTarget target{dx};
+  if (!may_absorb(dx, layout, to)) return target;
   if (const Sum sum = sole_sum(dx, layout, to); sum.node && !sum.relu) {
     target = {sum.node->outputs[0], to.read(sum.other, layout)};
     to.absorb(*sum.node);
