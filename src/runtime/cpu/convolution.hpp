@@ -5,6 +5,7 @@
 #include "runtime/cpu/lowering.hpp"
 
 #include <optional>
+#include <vector>
 
 namespace resnet::cpu {
 
@@ -52,6 +53,10 @@ int lanes_for(int64_t images, int64_t macs);
 Buffer widened_weights(Lowering& to, Value weights, const Grouping& grouping, bool constant);
 /// The inverse, for a gradient; `weights` is the narrow shape.
 void narrow_weights(const Shape& weights, const Grouping& grouping, const float* wide, float* narrow);
+
+/// Taps of a kernel, counted row by row, that see nothing but padding wherever the window stands. oneDNN 2.6.3 takes
+/// their gradients in bf16 from memory that nothing has written; none for other requests.
+std::vector<int> idle_taps_in_bf16(const ConvolutionRequest& request);
 
 /// Weights packed for a primitive in `parts` equal pieces along O, one after the other.
 Buffer pack_weights(Lowering& to, Value weights, const Grouping& grouping, const MemoryDesc& wanted, int parts);

@@ -89,29 +89,31 @@ std::vector<int64_t> key_of(const ConvolutionRequest& r) {
           r.inference};
 }
 
-/// Whether some of a kernel's taps along an axis lie in the padding wherever the window stands.
-bool has_idle_taps(int64_t input, int64_t output, int kernel, int stride, int pad, int dilation) {
-  for (int tap = 0; tap < kernel; ++tap) {
-    bool idle = true;
-    for (int64_t at = 0; at < output && idle; ++at) {
+/// Whether each of a kernel's taps along an axis lies in the padding wherever the window stands.
+std::vector<bool> idle_along(int64_t input, int64_t output, int kernel, int stride, int pad, int dilation) {
+  std::vector<bool> idle(static_cast<std::size_t>(kernel), true);
+  for (int tap = 0; tap < kernel; ++tap)
+    for (int64_t at = 0; at < output; ++at) {
       const int64_t position = at * stride - pad + int64_t{tap} * dilation;
-      idle = position < 0 || position >= input;
+      if (position >= 0 && position < input) idle[static_cast<std::size_t>(tap)] = false;
     }
-    if (idle) return true;
-  }
-  return false;
-}
-
-// The fast kernels of oneDNN 2.6.3 take the gradients of such taps from memory that nothing has written.
-bool is_wrong_in_bf16(const ConvolutionRequest& r) {
-  const ConvolutionSizes& s = r.sizes;
-  const Window& v = r.window;
-  return r.type == DType::bf16 && r.kind == Candidate::backward_weights &&
-         (has_idle_taps(s.height, s.out_height, v.kernel_h, v.stride_h, v.pad_top, v.dilation_h) ||
-          has_idle_taps(s.width, s.out_width, v.kernel_w, v.stride_w, v.pad_left, v.dilation_w));
+  return idle;
 }
 
 }  // namespace
+
+std::vector<int> idle_taps_in_bf16(const ConvolutionRequest& r) {
+  if (r.type != DType::bf16 || r.kind != Candidate::backward_weights) return {};
+  const ConvolutionSizes& s = r.sizes;
+  const Window& v = r.window;
+  const std::vector<bool> rows = idle_along(s.height, s.out_height, v.kernel_h, v.stride_h, v.pad_top, v.dilation_h);
+  const std::vector<bool> columns = idle_along(s.width, s.out_width, v.kernel_w, v.stride_w, v.pad_left, v.dilation_w);
+  std::vector<int> taps;
+  for (std::size_t row = 0; row < rows.size(); ++row)
+    for (std::size_t column = 0; column < columns.size(); ++column)
+      if (rows[row] || columns[column]) taps.push_back(static_cast<int>(row * columns.size() + column));
+  return taps;
+}
 
 std::shared_ptr<Primitive> find_convolution(Lowering& to, ConvolutionRequest request, int64_t images,
                                             int64_t out_channels) {
@@ -127,7 +129,7 @@ std::shared_ptr<Primitive> find_convolution(Lowering& to, ConvolutionRequest req
   }
   const bool last_resort =
       request.layouts.source == Layout::row_major && request.layouts.destination == Layout::row_major;
-  if (!last_resort && is_wrong_in_bf16(request)) return nullptr;
+  if (!last_resort && !idle_taps_in_bf16(request).empty()) return nullptr;
   if (!found || (!last_resort && found->implementation.starts_with("ref"))) return nullptr;
   return entry->second = std::make_shared<Primitive>(*found, to.workers);
 }

@@ -72,6 +72,12 @@ void lower_by_channels(const ConvolutionRequest& request, const Node& node, Lowe
   to.program.add(std::move(step));
 }
 
+/// Gradients [kernels][kernel_size] of taps that meet no pixel.
+void clear_taps(const std::vector<int>& taps, int64_t kernel_size, int64_t kernels, float* gradient) {
+  for (int64_t kernel = 0; kernel < kernels; ++kernel)
+    for (const int tap : taps) gradient[kernel * kernel_size + tap] = 0;
+}
+
 void lower_by_lanes(const ConvolutionRequest& request, const Grouping& grouping, const Node& node, Lowering& to,
                     Step step, int lanes) {
   const Value x = node.inputs[0], dy = node.inputs[1], dw = node.outputs[0];
@@ -93,6 +99,8 @@ void lower_by_lanes(const ConvolutionRequest& request, const Grouping& grouping,
   const int64_t y_image = to.image_bytes(dy, request.layouts.destination);
   const auto count = static_cast<int64_t>(unpack.packed / sizeof(float));
   const int pieces = tasks_for(count, 32);
+  const int64_t kernel_size = int64_t{request.sizes.kernel_h} * request.sizes.kernel_w;
+  const int64_t kernels_in_all = static_cast<int64_t>(unpack.plain / sizeof(float)) / kernel_size;
   const auto lane_task = [=](const Memory& memory, int lane, int worker) {
     const Range range = part_of(images, lanes, lane);
     (range.size() == images / lanes ? small : large)
@@ -107,10 +115,11 @@ void lower_by_lanes(const ConvolutionRequest& request, const Grouping& grouping,
     kernels->sum_lanes(memory.at<float>(partial) + lines.begin * line, count, lanes,
                        memory.at<float>(sum) + lines.begin * line, lines.size() * line);
   };
-  step.run = [=, narrow = to.shape(dw), run = to.runner()](const Memory& memory) {
+  step.run = [=, idle = idle_taps_in_bf16(request), narrow = to.shape(dw), run = to.runner()](const Memory& memory) {
     run(memory, lanes, lane_task);
     if (lanes > 1) run(memory, pieces, sum_task);
     unpack.reorder->run(memory, 0, {memory.at<float>(sum), memory.at<float>(wide)});
+    clear_taps(idle, kernel_size, kernels_in_all, memory.at<float>(wide));
     if (merged) narrow_weights(narrow, grouping, memory.at<float>(wide), memory.at<float>(result));
   };
   to.program.add(std::move(step));
