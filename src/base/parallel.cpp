@@ -1,6 +1,7 @@
 #include "base/parallel.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 #include <sched.h>
 
@@ -95,6 +96,7 @@ struct ThreadPool::Team {
 // Training steps with 4 and 8 threads on 2 cores took 1.08 to 1.2 times as long as with 2.
 ThreadPool::ThreadPool(int threads, int cores) : team_(std::make_unique<Team>()) {
   assert(threads >= 1 && cores >= 1);
+  if (threads > cores) log_info("{} threads are wanted: {} compute, one for each core", threads, cores);
   threads = std::min(threads, cores);
   if (threads == 1) return;
   team_->spins = threads <= available_cores() ? 16000 : 0;  // some 0.3 ms; waking up takes 0.05

@@ -12,8 +12,8 @@ int available_cores();
 
 class ThreadPool {
  public:
-  /// `threads` >= 1, the calling thread included, of which no more than `cores` are started: the others could only take
-  /// turns. Error: the system has no room for so many.
+  /// `threads` >= 1, the calling thread included, of which no more than `cores` are started, and it is said: the others
+  /// could only take turns. Error: the system has no room for so many.
   explicit ThreadPool(int threads, int cores = available_cores());
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -53,7 +53,7 @@ std::vector<int64_t> numbers(const std::string& option, const std::string& list,
   return result;
 }
 
-/// The options that name several values: "--mode and --batch".
+/// The options that name several values: "--mode, --batch".
 std::string several_of(const BenchOptions& options) {
   std::string named;
   for (const auto& [option, list] : {std::pair{"--model", options.models},
@@ -61,16 +61,14 @@ std::string several_of(const BenchOptions& options) {
                                      {"--batch", options.batches},
                                      {"--threads", options.threads},
                                      {"--precision", options.precisions}})
-    if (list.find(',') != std::string::npos) named += (named.empty() ? "" : " and ") + std::string(option);
+    if (list.find(',') != std::string::npos) named += (named.empty() ? "" : ", ") + std::string(option);
   return named;
 }
 
 /// For "auto" what is faster for this row's step.
 Precision precision_of(const std::string& name, const BenchCase& row) {
   if (name != "auto" || row.mode != "train") return resolved_precision(name);
-  Recipe recipe = recipes().front();
-  recipe.batch = row.batch;
-  return faster_precision(find_model(row.model), recipe);
+  return faster_precision(find_model(row.model), bench_recipe(row.batch));
 }
 
 /// Every combination, in the order of the options; all names are checked before the first measurement.

@@ -22,9 +22,7 @@ std::unique_ptr<CompiledStep> compiled_step(const BenchCase& bench, const Compil
   const ModelSpec spec = find_model(bench.model);
   const Batch batch = synthetic_batch(spec, bench.batch, bench.seed);
   if (bench.mode == "train") {
-    Recipe recipe = recipes().front();
-    recipe.batch = bench.batch;
-    step->graph = training_graph(spec, recipe, bench.step);
+    step->graph = training_graph(spec, bench_recipe(bench.batch), bench.step);
     initialise(step->state, step->graph, bench.seed);
   } else {
     State state;

@@ -38,10 +38,8 @@ std::vector<double> step_times(const std::function<void()>& step, double seconds
 }
 
 std::vector<double> training_times(const BenchCase& bench, const ModelSpec& spec, const CompileOptions& options) {
-  Recipe recipe = recipes().front();
-  recipe.batch = bench.batch;
   State state;
-  TrainingProgram program(spec, recipe, bench.step, state, bench.seed, options);
+  TrainingProgram program(spec, bench_recipe(bench.batch), bench.step, state, bench.seed, options);
   const Batch batch = synthetic_batch(spec, bench.batch, bench.seed);
   constexpr double learning_rate = 1e-3;  // low enough that no network leaves the normal numbers
   int64_t count = 0;
@@ -81,6 +79,12 @@ Statistics statistics(std::vector<double> values) {
 }
 
 }  // namespace
+
+Recipe bench_recipe(int64_t batch) {
+  Recipe recipe = recipes().front();
+  recipe.batch = batch;
+  return recipe;
+}
 
 Batch synthetic_batch(const ModelSpec& spec, int64_t size, uint64_t seed) {
   Batch batch{.images = Tensor(Shape{size, spec.input.channels, spec.input.height, spec.input.width}),

@@ -4,6 +4,7 @@
 #include "cli/output.hpp"
 #include "data/loader.hpp"
 #include "models/model.hpp"
+#include "train/recipe.hpp"
 #include "train/step_options.hpp"
 
 #include <cstdint>
@@ -19,6 +20,9 @@ struct BenchCase {
   double seconds = 5;
   uint64_t seed = 0;
 };
+
+/// What a training step is measured with.
+Recipe bench_recipe(int64_t batch);
 
 /// Noise as images, and labels in turn.
 Batch synthetic_batch(const ModelSpec& spec, int64_t size, uint64_t seed);

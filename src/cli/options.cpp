@@ -74,7 +74,7 @@ CLI::Option* add_json(CLI::App& app, bool& json) {
 
 CLI::Option* add_threads(CLI::App& app, int& threads) {
   return add_whole(app, "--threads", threads, 0, 1024,
-                   "threads, at most one for each core; 0: one for each. No result depends on it");
+                   "threads; 0: one for each core, of which no more compute. No result depends on it");
 }
 
 CLI::Option* add_seed(CLI::App& app, uint64_t& seed) {

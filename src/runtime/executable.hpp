@@ -70,9 +70,12 @@ struct CpuBackendInfo {
   const char* instruction_set;  // of its own kernels: "baseline", "avx2", "avx512", "amx"
   const char* onednn;           // "2.6.3"
   bool bf16;                    // whether graphs in bf16 can run
-  bool fast_bf16;               // whether they are faster than in f32
+  bool fast_bf16;               // whether the processor multiplies them itself; is_faster_in_bf16() says where it pays
 };
 CpuBackendInfo cpu_backend_info();
+
+/// Whether the CPU backend computes this graph, whose images are in bf16, faster than the same one in f32.
+bool is_faster_in_bf16(const Graph& graph);
 
 /// What this machine reaches at best with these threads, measured in about a second: multiply-adds in registers, and
 /// a = b + s c over arrays too large for any cache.

@@ -1,7 +1,6 @@
 #include "train/training_program.hpp"
 
 #include "base/random.hpp"
-#include "runtime/low_precision.hpp"
 #include "train/metrics.hpp"
 #include "train/stages.hpp"
 

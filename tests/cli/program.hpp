@@ -1,6 +1,8 @@
 // Runs the real program, as a user would.
 #pragma once
 
+#include "sanitizer.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <sys/types.h>
@@ -12,13 +14,6 @@
 #include <vector>
 
 namespace resnet::test {
-
-/// Sanitizers take time and address space of their own.
-#ifdef __SANITIZE_ADDRESS__
-inline constexpr bool with_sanitizer = true;
-#else
-inline constexpr bool with_sanitizer = false;
-#endif
 
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;

@@ -1,6 +1,6 @@
 // A residual network in bf16 at a batch of 32, which lies batch-inner where the processor has AMX: kernels that take in
 // the work of their neighbours (residual additions, sums of gradients, masks of ReLUs, moments) appear only in
-// networks.
+// networks. The same network in fp32.
 #include "base/parallel.hpp"
 #include "graph/builder.hpp"
 #include "graph/differentiate.hpp"

@@ -1,5 +1,5 @@
 // Own kernels on bf16 images for processors with AMX (Intel's matrix tiles). These files alone are compiled for that
-// instruction set, and nothing in them runs unless has_amx().
+// instruction set, and nothing in them runs unless Kernels::amx.
 //
 // Images lie "batch-inner": [N / 16][H * W][pairs][16 images][2 channels] with pairs = ceil(C / 2). A row of 64 bytes
 // is one pair of channels in 16 images; the rows of a pixel, and of pixels beside each other, follow one another. So 16
