@@ -1,5 +1,6 @@
-// A thread pool whose results cannot depend on its size: work is cut into a number of tasks that the caller
-// fixes from shapes alone; threads only decide who runs which task.
+// A thread pool whose results cannot depend on its size: work is cut into a number of tasks that the caller fixes from
+// shapes alone, unless no bit depends on the cut; threads only decide who runs which task. Tasks that follow one
+// another mostly run on the same thread, and those at the same place of the next round too.
 #pragma once
 
 #include <functional>
