@@ -34,6 +34,9 @@ bool amx_applies(const Conv& conv, const Shape& x, const Shape& y);
 /// Whether the own kernels for 1x1 take this convolution of f32 images, or with `gradient` the gradient of its input.
 bool own_1x1_applies(const Conv& conv, const Shape& x, const Shape& y, DType type, bool gradient, Convolutions wanted);
 
+/// Whether the own kernel for 3x3 takes this convolution of f32 images, where `lane` is what oneDNN would get at once.
+bool own_3x3_applies(const Conv& conv, const ConvolutionSizes& lane, DType type, bool inference, Convolutions wanted);
+
 /// Whether the images of this network should lie batch-inner: AMX is there, and nearly all multiply-adds of its
 /// convolutions on bf16 images are such.
 bool prefers_batch_inner(const Graph& graph);

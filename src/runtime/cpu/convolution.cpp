@@ -71,6 +71,10 @@ void lower(const Conv& op, const Node& node, Lowering& to) {
   const int parts = parts_for(to, sizes, images, step.info.macs);
   const int64_t part_channels = sizes.out_channels / parts;
   const int count = parts > 1 ? static_cast<int>(images) : lanes_for(images, step.info.macs);
+  ConvolutionSizes lane = sizes;
+  lane.images = images / count;
+  if (own_3x3_applies(op, lane, to[x].dtype, !to.training, to.program.options().convolutions))
+    return lower_3x3(op, node, to);
   ConvolutionRequest request{.kind = Candidate::forward,
                              .sizes = sizes,
                              .window = op.window,

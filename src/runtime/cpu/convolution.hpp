@@ -65,6 +65,9 @@ Buffer pack_weights(Lowering& to, Value weights, const Grouping& grouping, const
 void lower_1x1(const Conv& op, const Node& node, Lowering& to);
 void lower_1x1(const ConvGradInput& op, const Node& node, Lowering& to);
 
+/// Where own_3x3_applies.
+void lower_3x3(const Conv& op, const Node& node, Lowering& to);
+
 /// The row-major description of weights with the dimensions of `like` ([O,I,kh,kw] or [G,O/G,I/G,kh,kw]).
 MemoryDesc row_major_weights(const MemoryDesc& like);
 

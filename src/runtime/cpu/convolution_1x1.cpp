@@ -90,7 +90,7 @@ void add_1x1(Lowering& to, const Node& node, const Convolution1x1& sizes, int64_
   const Cut cut = cut_work(sizes, images, step.info.macs);
   const auto task = [=, convolve = to.kernels.convolve_1x1](const Memory& memory, int index, int) {
     const auto at_or_null = [&](Buffer buffer) { return buffer ? memory.at<float>(buffer) : nullptr; };
-    const Convolution1x1Finish finish{at_or_null(b.bias), at_or_null(b.residual), at_or_null(b.mask), relu};
+    const ConvolutionFinish finish{at_or_null(b.bias), at_or_null(b.residual), at_or_null(b.mask), relu};
     convolve(sizes, cut.part(index), memory.at<float>(b.source), memory.at<float>(b.weights),
              memory.at<float>(b.result), finish);
   };

@@ -57,7 +57,28 @@ struct Convolution1x1Part {
   int64_t tile_begin = 0, tile_end = 0, out_begin = 0, out_end = 0;
 };
 
-struct Convolution1x1Finish {
+/// A 3x3 convolution of blocked images with padding 1 and stride 1 or 2. Rows of y are computed in nearly equal tiles,
+/// `group` output blocks at a time.
+struct Convolution3x3 {
+  static constexpr int64_t tile_pixels = 14, narrow_pixels = 7;
+  int64_t in_blocks = 0, out_blocks = 0;
+  int64_t height = 0, width = 0;  // of x
+  int64_t rows = 0, columns = 0;  // of y
+  int stride = 1;
+
+  int64_t tiles_in_row() const { return (columns + tile_pixels - 1) / tile_pixels; }
+  /// Blocks of output channels whose sums of one tile fit into the registers; out_blocks is a multiple.
+  int64_t group() const { return columns <= narrow_pixels ? 4 : 2; }
+  /// Elements of the weights of one group, [input block][3][3][16 input channels][group * 16 output channels].
+  int64_t weights_group() const { return in_blocks * 9 * 16 * group() * 16; }
+};
+
+/// Rows of all images, and groups of output channels.
+struct Convolution3x3Part {
+  int64_t row_begin = 0, row_end = 0, group_begin = 0, group_end = 0;
+};
+
+struct ConvolutionFinish {
   const float* bias = nullptr;
   const float* residual = nullptr;  // laid out as y; may be y
   const float* mask = nullptr;      // likewise: results where it is not above 0 become 0
@@ -131,7 +152,9 @@ struct Kernels {
   // Null where the instruction set has too few registers. Each sum begins with the bias and adds channels in ascending
   // order, whatever the part.
   void (*convolve_1x1)(const Convolution1x1& sizes, const Convolution1x1Part& part, const float* x,
-                       const float* weights, float* y, const Convolution1x1Finish& finish);
+                       const float* weights, float* y, const ConvolutionFinish& finish);
+  void (*convolve_3x3)(const Convolution3x3& sizes, const Convolution3x3Part& part, const float* x,
+                       const float* weights, float* y, const ConvolutionFinish& finish);
 
   // Flat arrays of weights and gradients.
   void (*sum_lanes)(const float* x, int64_t stride, int lanes, float* y, int64_t count);  // fixed tree over the lanes

@@ -32,12 +32,6 @@ __attribute__((always_inline)) inline void fetch_next(const Convolution1x1& s, c
   }
 }
 
-/// sum += a * b, where `sum` keeps its register. Left to itself the compiler writes the result over `a` or `b` as
-/// often, runs out of registers and spills sums.
-__attribute__((always_inline)) inline void add_product(Vec& sum, Vec a, Vec b) {
-  asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
-}
-
 /// acc[v][h] += sum over one block's channels of weights[v] * x[h].
 template <int H, int V, int Stride>
 __attribute__((always_inline)) inline void add_block(const Convolution1x1& s, const float* x, const float* weights,
@@ -123,7 +117,7 @@ constexpr int64_t most_tiles = 64;
 /// Output blocks `o` .. `o + V - 1` of some tiles, whose x and weights stay in the core's own cache.
 template <int V>
 void compute_tiles(const Convolution1x1& s, const Place* places, int64_t count, int64_t o, bool more, const float* x,
-                   const float* weights, float* y, const Convolution1x1Finish& finish) {
+                   const float* weights, float* y, const ConvolutionFinish& finish) {
   Tile tile;
   tile.weights = weights + o * s.weights_block();
   tile.bias = finish.bias ? finish.bias + o * block : nullptr;
@@ -147,7 +141,7 @@ int64_t tiles_at_a_time(const Convolution1x1& s) {
 }
 
 void convolve_1x1(const Convolution1x1& s, const Convolution1x1Part& part, const float* x, const float* weights,
-                  float* y, const Convolution1x1Finish& finish) {
+                  float* y, const ConvolutionFinish& finish) {
   const int64_t all = part.tile_end - part.tile_begin, most = tiles_at_a_time(s), chunks = (all + most - 1) / most;
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     Place places[most_tiles];

@@ -19,6 +19,9 @@ void add_pool(ImageKernels<T>& table);
 // convolution_1x1.cpp
 void add_convolution_1x1(Kernels& table);
 
+// convolution_3x3.cpp
+void add_convolution_3x3(Kernels& table);
+
 // flat.cpp
 float multiply_adds(const float* numbers, int64_t rounds);
 void triad(const float* a, const float* b, float factor, float* y, int64_t count);

@@ -23,6 +23,7 @@ Kernels make_kernels() {
   add_all(table.f32);
   add_all(table.bf16);
   add_convolution_1x1(table);
+  add_convolution_3x3(table);
   table.multiply_adds = multiply_adds;
   table.triad = triad;
   table.sum_lanes = sum_lanes;

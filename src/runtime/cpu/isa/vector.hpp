@@ -59,6 +59,13 @@ static inline __attribute__((always_inline)) Vec splat(float x) { return Vec{} +
 static inline __attribute__((always_inline)) Vec multiply_add(Vec x, Vec scale, Vec shift) {
   return x * scale + shift;  // one fma where the instruction set has it (-ffp-contract=fast)
 }
+#ifdef __AVX512F__
+/// sum += a * b, where `sum` keeps its register. Left to itself the compiler writes the result over `a` or `b` as
+/// often, runs out of registers and spills sums.
+static inline __attribute__((always_inline)) void add_product(Vec& sum, Vec a, Vec b) {
+  asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+}
+#endif
 /// max(x, 0); a NaN passes.
 static inline __attribute__((always_inline)) Vec rectify(Vec x) { return x < Vec{} ? Vec{} : x; }
 /// y where x > 0, else 0.
