@@ -9,22 +9,30 @@ namespace {
 
 // --- products -------------------------------------------------------------------------------------------------------
 
-/// The next weights come from another core's or the last cache at best; 16 tiles are far enough ahead.
-RESNET_INLINE void fetch_ahead(const std::byte* weights) {
-  for (int line = 0; line < 16; ++line)
-    _mm_prefetch(reinterpret_cast<const char*>(weights + 16 * tile_bytes + line * line_bytes), _MM_HINT_T0);
+/// Lines of weights that are asked for ahead of their use, some with each product: a core that waits for one line after
+/// the other gets half of what the last cache can give.
+struct Ahead {
+  const std::byte* from = nullptr;
+  int64_t lines = 0;  // with each product
+};
+
+RESNET_INLINE void fetch(const Ahead& ahead, int64_t product) {
+  const std::byte* from = ahead.from + product * ahead.lines * line_bytes;
+  for (int64_t line = 0; line < ahead.lines; ++line)
+    _mm_prefetch(reinterpret_cast<const char*>(from + line * line_bytes), _MM_HINT_T0);
 }
 
 /// [32][N * 16] sums of all products, or [16][N * 16], for positions whose lines are `stride` bytes apart.
 template <int M, int N>
 RESNET_INLINE void multiply(const ChannelsLast& s, const std::byte* lines, int64_t stride, const std::byte* weights,
-                            float* sums) {
+                            const Ahead& ahead, float* sums) {
   _tile_zero(0);
   if constexpr (N == 2) _tile_zero(1);
   if constexpr (M == 2) _tile_zero(2);
   if constexpr (M == 2 && N == 2) _tile_zero(3);
   for (int64_t k = 0; k < s.products; ++k, weights += N * tile_bytes) {
     const std::byte* a = lines + s.taps[k];
+    fetch(ahead, k);
     _tile_loadd(6, weights, line_bytes);
     if constexpr (N == 2) _tile_loadd(7, weights + tile_bytes, line_bytes);
     _tile_loadd(4, a, stride);
@@ -46,14 +54,14 @@ RESNET_INLINE void multiply(const ChannelsLast& s, const std::byte* lines, int64
 /// [M * 16][16] sums: more positions for each weight that is read.
 template <int M>
 RESNET_INLINE void multiply_tall(const ChannelsLast& s, const std::byte* lines, int64_t stride,
-                                 const std::byte* weights, float* sums) {
+                                 const std::byte* weights, const Ahead& ahead, float* sums) {
   _tile_zero(0);
   if constexpr (M > 1) _tile_zero(1);
   if constexpr (M > 2) _tile_zero(2);
   if constexpr (M > 3) _tile_zero(3);
   for (int64_t k = 0; k < s.products; ++k, weights += tile_bytes) {
     const std::byte* a = lines + s.taps[k];
-    fetch_ahead(weights);
+    fetch(ahead, k);
     _tile_loadd(7, weights, line_bytes);
     _tile_loadd(4, a, stride);
     _tile_dpbf16ps(0, 4, 7);
@@ -147,51 +155,72 @@ RESNET_INLINE void finish_block(const ChannelsLast& s, const Block& block, int64
 }
 
 template <int M, int N>
-void compute(const ChannelsLast& s, const Block& block, int64_t share, const std::byte* weights, BFloat16* y,
-             const ChannelsLastFinish& finish) {
+void compute(const ChannelsLast& s, const Block& block, int64_t share, const std::byte* weights, const Ahead& ahead,
+             BFloat16* y, const ChannelsLastFinish& finish) {
   alignas(64) float sums[M * N * 256];
-  multiply<M, N>(s, block.lines, block.stride, weights + share * s.products * 2 * tile_bytes, sums);
+  multiply<M, N>(s, block.lines, block.stride, weights, ahead, sums);
   finish_block<N>(s, block, share * 32, M * 16, sums, y, finish);
 }
 
 template <int M>
-void compute_tall(const ChannelsLast& s, const ChannelsLastPart& part, const Block& block, const std::byte* weights,
-                  BFloat16* y, const ChannelsLastFinish& finish) {
+void compute_tall(const ChannelsLast& s, const Block& block, int64_t share, const std::byte* weights,
+                  const Ahead& ahead, BFloat16* y, const ChannelsLastFinish& finish) {
   alignas(64) float sums[M * 256];
-  for (int64_t share = part.share_begin; share < part.share_end; ++share) {
-    multiply_tall<M>(s, block.lines, block.stride, weights + share * s.products * tile_bytes, sums);
-    finish_block<1>(s, block, share * 16, M * 16, sums, y, finish);
+  multiply_tall<M>(s, block.lines, block.stride, weights, ahead, sums);
+  finish_block<1>(s, block, share * 16, M * 16, sums, y, finish);
+}
+
+/// One share of the output channels, whose weights are `weights`.
+void compute_block(const ChannelsLast& s, const Block& block, int64_t share, const std::byte* weights,
+                   const Ahead& ahead, BFloat16* y, const ChannelsLastFinish& finish) {
+  const int64_t positions = block.positions;
+  if (s.tall) {
+    if (positions > 48) return compute_tall<4>(s, block, share, weights, ahead, y, finish);
+    if (positions > 32) return compute_tall<3>(s, block, share, weights, ahead, y, finish);
+    if (positions > 16) return compute_tall<2>(s, block, share, weights, ahead, y, finish);
+    return compute_tall<1>(s, block, share, weights, ahead, y, finish);
   }
+  const bool both = s.out_channels - share * 32 > 16;
+  if (positions > 16)
+    both ? compute<2, 2>(s, block, share, weights, ahead, y, finish)
+         : compute<2, 1>(s, block, share, weights, ahead, y, finish);
+  else
+    both ? compute<1, 2>(s, block, share, weights, ahead, y, finish)
+         : compute<1, 1>(s, block, share, weights, ahead, y, finish);
 }
 
-template <int M>
-void compute_wide(const ChannelsLast& s, const ChannelsLastPart& part, const Block& block, const std::byte* weights,
-                  BFloat16* y, const ChannelsLastFinish& finish) {
-  for (int64_t share = part.share_begin; share < part.share_end; ++share)
-    if (s.out_channels - share * 32 > 16)
-      compute<M, 2>(s, block, share, weights, y, finish);
-    else
-      compute<M, 1>(s, block, share, weights, y, finish);
-}
-
-void compute_block(const ChannelsLast& s, const ChannelsLastPart& part, const Block& block, const std::byte* weights,
-                   BFloat16* y, const ChannelsLastFinish& finish) {
-  if (!s.tall)
-    return block.positions > 16 ? compute_wide<2>(s, part, block, weights, y, finish)
-                                : compute_wide<1>(s, part, block, weights, y, finish);
-  if (block.positions > 48) return compute_tall<4>(s, part, block, weights, y, finish);
-  if (block.positions > 32) return compute_tall<3>(s, part, block, weights, y, finish);
-  if (block.positions > 16) return compute_tall<2>(s, part, block, weights, y, finish);
-  compute_tall<1>(s, part, block, weights, y, finish);
+/// What to fetch with block `i` of `blocks` that multiply the weights of one share: the next share's, over all blocks
+/// but the first. The first share of all, and one that a single block reads, are fetched a little ahead of the
+/// products.
+Ahead ahead_of(const ChannelsLast& s, const std::byte* weights, int64_t i, int64_t blocks, bool first, bool last) {
+  const int64_t product_lines = s.share();
+  if (blocks == 1 || (first && i == 0)) return {weights + 16 * tile_bytes, product_lines};
+  if (last || i == 0) return {};
+  const int64_t lines = (product_lines + blocks - 2) / (blocks - 1);
+  return {weights + s.products * (product_lines + (i - 1) * lines) * line_bytes, lines};
 }
 
 /// Positions [0, count) from `lines` on, the first of which is the output's `pixel`.
 void compute_positions(const ChannelsLast& s, const ChannelsLastPart& part, const std::byte* lines, int64_t stride,
                        int64_t count, int64_t pixel, const std::byte* weights, BFloat16* y,
                        const ChannelsLastFinish& finish) {
-  for (int64_t p = 0; p < count; p += s.tall ? 64 : 32)
-    compute_block(s, part, {lines + p * stride, stride, p % s.columns, count - p, pixel + p / s.columns * s.out_width},
-                  weights, y, finish);
+  const int64_t step = s.tall ? 64 : 32, share_bytes = s.products * s.share() * line_bytes;
+  const auto block = [&](int64_t p) {
+    return Block{lines + p * stride, stride, p % s.columns, count - p, pixel + p / s.columns * s.out_width};
+  };
+  if (!s.weights_first) {
+    for (int64_t p = 0; p < count; p += step)
+      for (int64_t share = part.share_begin; share < part.share_end; ++share)
+        compute_block(s, block(p), share, weights + share * share_bytes, {}, y, finish);
+    return;
+  }
+  const int64_t blocks = (count + step - 1) / step;
+  for (int64_t share = part.share_begin; share < part.share_end; ++share) {
+    const bool first = share == part.share_begin, last = share + 1 == part.share_end;
+    const std::byte* here = weights + share * share_bytes;
+    for (int64_t i = 0; i < blocks; ++i)
+      compute_block(s, block(i * step), share, here, ahead_of(s, here, i, blocks, first, last), y, finish);
+  }
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ struct ChannelsLast {
   int phases_h = 1, phases_w = 1;           // of the strides', those that some tap reads
   int64_t band = 0, rows = 0, columns = 0;  // output rows at a time; rows and columns of a plane
   bool tall = false;                        // 64 positions x 16 channels at a time; else 32 x 32
+  bool weights_first = false;               // all positions with some weights, then the next weights
   const int64_t* taps = nullptr;            // bytes from a position's first line to the line of each product
   int64_t products = 0;                     // how many
 
