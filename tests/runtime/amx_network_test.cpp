@@ -1,6 +1,7 @@
 // A residual network in bf16 at a batch of 32, which lies batch-inner where the processor has AMX: kernels that take in
 // the work of their neighbours (residual additions, sums of gradients, masks of ReLUs, moments) appear only in
 // networks. The same network in fp32.
+#include "base/error.hpp"
 #include "base/parallel.hpp"
 #include "graph/builder.hpp"
 #include "graph/differentiate.hpp"
@@ -16,12 +17,13 @@ namespace {
 
 constexpr int64_t classes = 5;
 
-/// Two blocks behind a stem, the second with a projection; max pooling and a dropout on the way.
+/// Blocks behind a stem with max pooling, the second with a projection.
 Graph network(Mode mode) {
   Builder net(mode);
-  Value x = net.input("images", {32, 3, 16, 14});
+  Value x = net.input("images", {32, 3, 29, 25});
   x = net.conv("conv1", x, {.channels = 16, .kernel = 7, .stride = 2, .padding = 3});
   x = net.relu(net.batch_norm("bn1", x));
+  x = net.max_pool(x, {.kernel = 3, .stride = 2, .padding = 1});
   const auto block = [&](const std::string& name, Value from, int channels, int stride) {
     Value h = net.conv(name + ".conv1", from, {.channels = channels, .kernel = 3, .stride = stride, .padding = 1});
     h = net.relu(net.batch_norm(name + ".bn1", h));
@@ -51,6 +53,9 @@ Graph training() { return with_gradients(insert_casts(fuse(network(Mode::trainin
 int64_t additions(const Executable& program) {
   return std::ranges::count_if(program.steps(),
                                [](const StepInfo& step) { return step.node.find("add") != std::string::npos; });
+}
+int64_t poolings(const Executable& program) {
+  return std::ranges::count_if(program.steps(), [](const StepInfo& step) { return step.node.starts_with("max_pool"); });
 }
 constexpr const char* masked_alone =
     "behind the last addition the gradient comes from the pooling: its ReLU masks it alone";
@@ -101,6 +106,7 @@ TEST_F(AmxNetwork, KernelsTakeInTheirNeighbours) {
   EXPECT_EQ(count("amx"), 8 + 7 + 8) << "8 convolutions, but for the first with both gradients";
   EXPECT_EQ(count("own, measured before"), 8) << "batch norms";
   EXPECT_EQ(additions(*program), 1) << masked_alone;
+  EXPECT_EQ(poolings(*program), 1) << "the gradient";
 }
 
 TEST(Fp32Network, KernelsTakeInAdditionsAndMasks) {
@@ -111,6 +117,38 @@ TEST(Fp32Network, KernelsTakeInAdditionsAndMasks) {
   if (cpu_backend_info().instruction_set == std::string_view("baseline"))
     GTEST_SKIP() << "oneDNN's convolutions for plain x86-64 take row-major images, of which nothing is absorbed";
   EXPECT_EQ(additions(*program), 1) << masked_alone;
+  EXPECT_EQ(poolings(*program), 1) << "the gradient";
+}
+
+/// A stem; `observed`: what batch norm hands to the pooling is an output, so that each has to be computed alone.
+Graph stem(const Shape& images, int channels, const PoolOptions& pool, bool observed) {
+  Builder net(Mode::training);
+  Value x = net.conv("conv1", net.input("images", images), {.channels = channels, .kernel = 3, .padding = 1});
+  x = net.relu(net.batch_norm("bn1", x));
+  if (observed) net.observe("normalised", x);
+  x = net.max_pool(x, pool);
+  net.observe("pooled", x);
+  net.cross_entropy(net.linear("fc", net.flatten(net.global_average_pool(x)), {.units = static_cast<int>(classes)}),
+                    0.f);
+  return fuse(net.take());
+}
+
+TEST(Stem, PoolingWithinBatchNormKeepsTheBits) {
+  const bool bf16 = cpu_backend_info().bf16;
+  for (const PoolOptions& pool :
+       {PoolOptions{3, 2, 1}, PoolOptions{2, 2, 0}, PoolOptions{3, 1, 1}, PoolOptions{5, 3, 2}})
+    for (const Shape& images : {Shape{32, 3, 11, 9}, Shape{3, 3, 11, 9}})
+      for (const Precision precision :
+           bf16 ? std::vector{Precision::fp32, Precision::bf16} : std::vector{Precision::fp32})
+        for (const int channels : {16, 6}) {
+          const auto graph = [&](bool observed) {
+            return with_gradients(insert_casts(stem(images, channels, pool, observed), precision));
+          };
+          const Values values = draw(graph(false), 4, classes), together = run(graph(false), values, {});
+          Values apart = run(graph(true), values, {});
+          apart.erase("normalised");
+          EXPECT_TRUE(same_bits(together, apart)) << text_of(pool.kernel, " ", images, " ", channels);
+        }
 }
 
 }  // namespace

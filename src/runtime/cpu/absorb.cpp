@@ -1,5 +1,7 @@
 #include "runtime/cpu/absorb.hpp"
 
+#include "runtime/cpu/amx/kernels.hpp"
+
 #include <variant>
 
 namespace resnet::cpu {
@@ -35,6 +37,17 @@ NormTarget absorb_residual(Value y, bool relu, Layout layout, Lowering& to) {
   if (!sum.node) return {y};
   to.absorb(*sum.node);
   return {sum.node->outputs[0], to.read(sum.other, layout), sum.relu};
+}
+
+std::optional<PooledResult> absorb_max_pool(Value y, bool relu, Layout layout, Lowering& to) {
+  const Node* reader = to.sole_reader(y);
+  const MaxPool* pooling = reader ? std::get_if<MaxPool>(&reader->op) : nullptr;
+  if (!pooling) return std::nullopt;
+  const Value pooled = reader->outputs[0];
+  const PoolSizes sizes = pool_sizes(to.shape(y), to.shape(pooled), pooling->window, to.planes(y, layout).pixel);
+  if (layout == Layout::batch_inner && !(relu && amx::can_normalise_and_pool(sizes))) return std::nullopt;
+  to.absorb(*reader);
+  return PooledResult{sizes, to.write(pooled, layout), to.write(reader->outputs[1], layout)};
 }
 
 GradientTarget absorb_gradient(Value dx, Layout layout, Lowering& to) {

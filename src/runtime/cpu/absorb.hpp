@@ -4,6 +4,8 @@
 
 #include "runtime/cpu/lowering.hpp"
 
+#include <optional>
+
 namespace resnet::cpu {
 
 /// Where the result of a batch norm goes: with the residual addition behind it, if that is its only reader and the
@@ -14,6 +16,18 @@ struct NormTarget {
   bool relu = false;
 };
 NormTarget absorb_residual(Value y, bool relu, Layout layout, Lowering& to);
+
+/// The max pooling that alone reads the result of a batch norm: what lies between them, the largest image of a ResNet
+/// for ImageNet, is neither written nor read. (Their gradients stay apart: both passes of batch norm's would ask each
+/// pixel for its windows, which takes longer than reading it.)
+struct PooledResult {
+  PoolSizes sizes;  // all lines
+  Buffer y, positions;
+
+  int64_t x_plane() const { return sizes.height * sizes.width * sizes.pixel; }
+  int64_t y_plane() const { return sizes.out_height * sizes.out_width * sizes.pixel; }
+};
+std::optional<PooledResult> absorb_max_pool(Value y, bool relu, Layout layout, Lowering& to);
 
 /// What becomes of the gradient of a convolution's input: it is added to that of another reader of x, then the ReLU
 /// that computed x masks it. Each is done at once if the nodes that do it read nothing but what lies in `layout`.

@@ -28,6 +28,14 @@ struct PoolSizes {
   int64_t line_begin = 0, line_end = 0;
 };
 
+/// What becomes of a number before max pooling compares it: x scale + shift, rectified if `relu`, rounded as if it were
+/// stored. `pixel` numbers each.
+struct PoolNorm {
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+  bool relu = false;
+};
+
 /// Channel lanes [to_lane, to_lane + count) of one plane taken from lanes [from_lane, ...) of another, every
 /// `stride`-th pixel of a [height, width] source; with `scatter` the other way round.
 struct LaneCopy {
@@ -124,7 +132,8 @@ struct ImageKernels {
   void (*scale_plane)(const T* x, const T* scale, T* y, int64_t pixels, int64_t pixel);
   void (*fill_plane)(const float* value, T* y, int64_t pixels, int64_t pixel);
   void (*dot_planes)(const Planes& planes, const T* a, const T* b, double* sum);  // b null: sum of a
-  void (*max_pool)(const PoolSizes& sizes, const T* x, T* y, int32_t* positions);
+  void (*max_pool)(const PoolSizes& sizes, const T* x, const PoolNorm* norm, T* y,
+                   int32_t* positions);  // norm: or null
   void (*max_pool_gradient)(const PoolSizes& sizes, const int32_t* positions, const T* dy, T* dx);
   void (*average_pool)(const PoolSizes& sizes, bool include_pad, const T* x, T* y);
   void (*average_pool_gradient)(const PoolSizes& sizes, bool include_pad, const T* dy, T* dx);

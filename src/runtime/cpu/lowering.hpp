@@ -66,6 +66,9 @@ struct PlaneCut {
   }
 };
 
+/// All lines of a pooling from images like `x` to such like `y`.
+PoolSizes pool_sizes(const Shape& x, const Shape& y, const Window& window, int64_t pixel);
+
 class Lowering {
  public:
   Lowering(const Graph& graph, Program& program);

@@ -7,7 +7,6 @@
 #include <algorithm>
 
 namespace resnet::cpu {
-
 namespace {
 
 struct NormPlan {
@@ -65,6 +64,7 @@ void join_moments(const NormPlan& plan, int64_t cb, const double* moments, float
 struct ForwardBuffers {
   Buffer x, gamma, beta, residual, y, mean, var, moments;
   bool relu = false;
+  std::optional<PooledResult> pooled = {};  // then y is the pooling's
 
   std::vector<Buffer> with_residual(std::vector<Buffer> reads) const {
     if (residual) reads.push_back(residual);
@@ -73,11 +73,28 @@ struct ForwardBuffers {
 };
 
 template <class T>
+void pool_task(const NormPlan& plan, const ImageKernels<T>& kernels, const ForwardBuffers& b, const PoolNorm& norm,
+               const Memory& memory, int task) {
+  const PooledResult& pooled = *b.pooled;
+  const int64_t cb = plan.channel_block(task);
+  const Range images = plan.lane(task);
+  for (int64_t n = images.begin; n < images.end; ++n) {
+    const int64_t plane = n * plan.blocks + cb, at = plane * pooled.y_plane();
+    int32_t* positions = memory.at<int32_t>(pooled.positions) + at;
+    kernels.max_pool(pooled.sizes, memory.at<T>(b.x) + plane * pooled.x_plane(), &norm, memory.at<T>(b.y) + at,
+                     positions);
+    for (int64_t lane = plan.present(cb); lane < plan.block; ++lane)  // the padding
+      for (int64_t i = lane; i < pooled.y_plane(); i += plan.block) positions[i] = 0;
+  }
+}
+
+template <class T>
 void normalise_task(const NormPlan& plan, const ImageKernels<T>& kernels, const ForwardBuffers& b, float epsilon,
                     const Memory& memory, int task) {
   Channels scale, shift;
   scale_and_shift(plan, plan.channel_block(task), epsilon, memory.at<float>(b.gamma), memory.at<float>(b.beta),
                   memory.at<float>(b.mean), memory.at<float>(b.var), scale, shift);
+  if (b.pooled) return pool_task(plan, kernels, b, {scale, shift, b.relu}, memory, task);
   const int64_t at = plan.offset(task);
   kernels.normalise(plan.planes(task), memory.at<T>(b.x) + at, b.residual ? memory.at<T>(b.residual) + at : nullptr,
                     memory.at<T>(b.y) + at, scale, shift, b.relu);
@@ -187,19 +204,22 @@ template <class T>
 void lower_forward(const BatchNorm& op, const Node& node, Lowering& to) {
   const NormPlan plan(to, node.inputs[0]);
   const Buffer x = to.read(node.inputs[0], Layout::blocked);
+  const std::optional<PooledResult> pooled = absorb_max_pool(node.outputs[0], op.relu, Layout::blocked, to);
   const NormTarget target = absorb_residual(node.outputs[0], op.relu, Layout::blocked, to);
   const ForwardBuffers b{.x = x,
                          .gamma = to.read(node.inputs[1]),
                          .beta = to.read(node.inputs[2]),
                          .residual = target.residual,
-                         .y = to.write(target.y, Layout::blocked),
+                         .y = pooled ? pooled->y : to.write(target.y, Layout::blocked),
                          .mean = to.write(node.outputs[1]),
                          .var = to.write(node.outputs[2]),
                          .moments = to.temporary(node, "moments", int64_t{plan.tasks()} * 2 * max_block * 8),
-                         .relu = target.relu};
+                         .relu = target.relu,
+                         .pooled = pooled};
   Step step = to.step(node, "own");
   step.reads = b.with_residual({b.x, b.gamma, b.beta});
   step.writes = {b.y, b.mean, b.var, b.moments};
+  if (pooled) step.writes.push_back(pooled->positions);
   step.run = [=, kernels = &to.kernels.of<T>(), run = to.runner()](const Memory& memory) {
     const auto measure = [&](const Memory& m, int task) {
       double* moments = m.at<double>(b.moments) + int64_t{task} * 2 * max_block;

@@ -60,6 +60,28 @@ struct Statistics {
   }
 };
 
+/// A task is some lines of the result, over all groups of 16 images.
+void pool(const Runner& run, const Memory& memory, const Workers& workers, Buffer x, const PooledResult& pooled,
+          int64_t groups, const float* scale, const float* shift) {
+  const int64_t height = pooled.sizes.out_height, lines = groups * height;
+  const int tasks = tasks_for(groups * pooled.x_plane(), lines);
+  run(memory, tasks, [&](const Memory& m, int task, int worker) {
+    const Range range = part_of(lines, tasks, task);
+    for (int64_t at = range.begin; at < range.end;) {
+      PoolSizes sizes = pooled.sizes;
+      const int64_t group = at / height;
+      sizes.line_begin = at % height;
+      sizes.line_end = std::min(height, sizes.line_begin + range.end - at);
+      amx::normalise_and_pool(
+          sizes, m.at<BFloat16>(x) + group * pooled.x_plane(), scale, shift,
+          m.at<BFloat16>(pooled.y) + group * pooled.y_plane(),
+          m.at<int32_t>(pooled.positions) + group * pooled.y_plane(),
+          m.at<std::byte>(workers.scratch) + static_cast<std::size_t>(worker) * workers.scratch_bytes);
+      at += sizes.line_end - sizes.line_begin;
+    }
+  });
+}
+
 const BFloat16* at_or_null(const Memory& memory, Buffer buffer, int64_t offset) {
   return buffer ? memory.at<BFloat16>(buffer) + offset : nullptr;
 }
@@ -70,8 +92,12 @@ void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
   const Value input = node.inputs[0];
   const PixelCut cut(to, input);
   const Buffer x = to.read(input, Layout::batch_inner);
+  const std::optional<PooledResult> pooled = absorb_max_pool(node.outputs[0], op.relu, Layout::batch_inner, to);
+  if (pooled)
+    to.workers->scratch_bytes =
+        std::max(to.workers->scratch_bytes, static_cast<std::size_t>(amx::pool_scratch_bytes(pooled->sizes)));
   const NormTarget target = absorb_residual(node.outputs[0], op.relu, Layout::batch_inner, to);
-  const Buffer y = to.write(target.y, Layout::batch_inner), residual = target.residual;
+  const Buffer y = pooled ? pooled->y : to.write(target.y, Layout::batch_inner), residual = target.residual;
   const Statistics s{to.read(node.inputs[1]), to.read(node.inputs[2]), to.write(node.outputs[1]),
                      to.write(node.outputs[2])};
   const Terms terms = make_terms(node, to, cut.channels, 2);
@@ -86,8 +112,10 @@ void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
   if (known) step.reads.push_back(moments);
   if (residual) step.reads.push_back(residual);
   step.writes = {y, s.mean, s.var, terms.buffer};
+  if (pooled) step.writes.push_back(pooled->positions);
   if (!known) step.writes.push_back(moments);
-  step.run = [=, run = to.runner()](const Memory& memory) {
+  step.run = [=, run = to.runner(), workers = to.workers,
+              groups = to.shape(input).n() / amx::images_in_row](const Memory& memory) {
     if (!known)
       run(memory, cut.parts, [&](const Memory& m, int task, int) {
         amx::moments(cut.size(task), m.at<BFloat16>(x) + cut.offset(task),
@@ -104,6 +132,7 @@ void lower_norm_on_amx(const BatchNorm& op, const Node& node, Lowering& to) {
       terms.at(memory, 0)[c] = t.scale;
       terms.at(memory, 1)[c] = t.shift;
     });
+    if (pooled) return pool(run, memory, *workers, x, *pooled, groups, terms.at(memory, 0), terms.at(memory, 1));
     // Backwards, since what was read or written last is still in the cache.
     run(memory, cut.parts, [&](const Memory& m, int index, int) {
       const int task = cut.parts - 1 - index;

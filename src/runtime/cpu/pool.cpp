@@ -5,6 +5,17 @@
 
 namespace resnet::cpu {
 
+PoolSizes pool_sizes(const Shape& x, const Shape& y, const Window& window, int64_t pixel) {
+  return {.height = x.h(),
+          .width = x.w(),
+          .out_height = y.h(),
+          .out_width = y.w(),
+          .window = window,
+          .pixel = pixel,
+          .line_begin = 0,
+          .line_end = y.h()};
+}
+
 namespace {
 
 /// Pooling of `x` to `y` (or the gradients of these): a task is some lines of the planes, or of the groups of 16
@@ -16,15 +27,10 @@ struct Pooling {
   int64_t planes;
 
   Pooling(const Lowering& to, Value x, Value y, const Window& window)
-      : layout(to.image_layout(x)), cut(to.planes(x, layout)), planes(cut.planes / cut.beside) {
-    const Shape &from = to.shape(x), &into = to.shape(y);
-    sizes = {.height = from.h(),
-             .width = from.w(),
-             .out_height = into.h(),
-             .out_width = into.w(),
-             .window = window,
-             .pixel = cut.pixel};
-  }
+      : layout(to.image_layout(x)),
+        cut(to.planes(x, layout)),
+        sizes(pool_sizes(to.shape(x), to.shape(y), window, cut.pixel)),
+        planes(cut.planes / cut.beside) {}
   int64_t x_plane() const { return sizes.height * sizes.width * sizes.pixel; }
   int64_t y_plane() const { return sizes.out_height * sizes.out_width * sizes.pixel; }
 };
@@ -74,7 +80,7 @@ void lower_max_pool(const MaxPool& op, const Node& node, Lowering& to) {
   lower_lines(node, to, pooling, pooling.sizes.out_height, {from}, {best, positions},
               [=, kernels = &to.kernels](const Memory& memory, const PoolSizes& sizes, int64_t plane) {
                 auto* at = memory.at<int32_t>(positions) + plane * pooling.y_plane();
-                kernels->of<T>().max_pool(sizes, memory.at<T>(from) + plane * pooling.x_plane(),
+                kernels->of<T>().max_pool(sizes, memory.at<T>(from) + plane * pooling.x_plane(), nullptr,
                                           memory.at<T>(best) + plane * pooling.y_plane(), at);
                 if (pad && plane % blocks == blocks - 1)
                   kernels->f32.zero_padding(

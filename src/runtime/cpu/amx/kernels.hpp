@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/bfloat16.hpp"
+#include "runtime/cpu/kernels.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -122,6 +123,13 @@ void moments(const Pixels& size, const BFloat16* x, double* moments);  // [2 * p
 /// y = x scale + shift (+ residual), then ReLU if `relu`.
 void normalise(const Pixels& size, const BFloat16* x, const BFloat16* residual, BFloat16* y, const float* scale,
                const float* shift, bool relu);
+/// What normalise() gives with `relu`, at once pooled (the lines of y that `sizes` says, of one group of 16 images);
+/// only windows that can_normalise_and_pool(). `scratch` holds pool_scratch_bytes().
+inline constexpr int max_pool_taps = 16;
+bool can_normalise_and_pool(const PoolSizes& sizes);
+int64_t pool_scratch_bytes(const PoolSizes& sizes);
+void normalise_and_pool(const PoolSizes& sizes, const BFloat16* x, const float* scale, const float* shift, BFloat16* y,
+                        int32_t* positions, std::byte* scratch);
 struct NormTerms {
   const float *mean, *scale, *shift;
   bool relu;

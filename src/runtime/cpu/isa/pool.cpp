@@ -52,8 +52,35 @@ float divisor(const PoolSizes& s, bool include_pad, int64_t oh, int64_t ow) {
                             taps(columns_of(s.window), include_pad, ow, s.width));
 }
 
-template <class T>
-void max_pool(const PoolSizes& s, const T* x, T* y, int32_t* positions) {
+/// Lanes of a pixel as they are.
+struct Plain {
+  struct Lanes {
+    template <class T>
+    Vec operator()(const T* x) const {
+      return load(x);
+    }
+  };
+  Lanes at(int64_t) const { return {}; }
+};
+
+/// Lanes of a pixel as batch norm leaves them.
+template <bool relu>
+struct Normalised {
+  const PoolNorm* norm;
+
+  struct Lanes {
+    Vec scale, shift;
+    template <class T>
+    Vec operator()(const T* x) const {
+      const Vec value = multiply_add(load(x), scale, shift);
+      return rounded_to<T>(relu ? rectify(value) : value);
+    }
+  };
+  Lanes at(int64_t lane) const { return {load(norm->scale + lane), load(norm->shift + lane)}; }
+};
+
+template <class T, class Input>
+void max_pool_lines(const PoolSizes& s, const T* x, const Input& input, T* y, int32_t* positions) {
   const Window& v = s.window;
   y += s.line_begin * s.out_width * s.pixel;
   positions += s.line_begin * s.out_width * s.pixel;
@@ -63,11 +90,12 @@ void max_pool(const PoolSizes& s, const T* x, T* y, int32_t* positions) {
       const Span columns = window_at(ow, columns_of(v), s.width);
       const int64_t start = rows.begin * s.width + columns.begin;
       for (int64_t lane = 0; lane < s.pixel; lane += block) {
-        Vec best = load(x + start * s.pixel + lane);
+        const auto number = input.at(lane);
+        Vec best = number(x + start * s.pixel + lane);
         IntVec where = IntVec{} + static_cast<int32_t>(start);
         for (int64_t h = rows.begin; h < rows.end; h += rows.step)
           for (int64_t w = columns.begin; w < columns.end; w += columns.step) {
-            const Vec value = load(x + (h * s.width + w) * s.pixel + lane);
+            const Vec value = number(x + (h * s.width + w) * s.pixel + lane);
             const IntVec better = (value > best) | ((value != value) & (best == best));  // a NaN wins, the first one
             where = better ? IntVec{} + static_cast<int32_t>(h * s.width + w) : where;
             best = better ? value : best;
@@ -76,6 +104,13 @@ void max_pool(const PoolSizes& s, const T* x, T* y, int32_t* positions) {
         store(positions + lane, where);
       }
     }
+}
+
+template <class T>
+void max_pool(const PoolSizes& s, const T* x, const PoolNorm* norm, T* y, int32_t* positions) {
+  if (!norm) return max_pool_lines(s, x, Plain{}, y, positions);
+  if (norm->relu) return max_pool_lines(s, x, Normalised<true>{norm}, y, positions);
+  max_pool_lines(s, x, Normalised<false>{norm}, y, positions);
 }
 
 template <class T>

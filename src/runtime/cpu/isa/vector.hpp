@@ -39,19 +39,34 @@ static inline __attribute__((always_inline)) void store(int32_t* p, IntVec v) {
 
 // bf16 is the upper half of a float; stores round to the nearest, even on ties, and keep a NaN one. The processor's own
 // instruction also takes numbers below 2^-126 for zero; without it, rounding takes longer than the rest of a kernel.
-static inline __attribute__((always_inline)) Vec load(const BFloat16* p) {
-  const BitsVec bits = __builtin_convertvector(*reinterpret_cast<const StoredHalfVec*>(p), BitsVec);
-  return reinterpret_cast<Vec>(bits << 16);
-}
-static inline __attribute__((always_inline)) void store(BFloat16* p, Vec v) {
+static inline __attribute__((always_inline)) HalfVec upper_half(Vec v) {
 #ifdef __AVX512BF16__
-  *reinterpret_cast<StoredHalfVec*>(p) = reinterpret_cast<HalfVec>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(v)));
+  return reinterpret_cast<HalfVec>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(v)));
 #else
   const BitsVec bits = reinterpret_cast<BitsVec>(v);
   const BitsVec rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
   const BitsVec kept = v == v ? rounded : (bits >> 16 | 0x40);
-  *reinterpret_cast<StoredHalfVec*>(p) = __builtin_convertvector(kept, HalfVec);
+  return __builtin_convertvector(kept, HalfVec);
 #endif
+}
+static inline __attribute__((always_inline)) Vec widen(HalfVec half) {
+  return reinterpret_cast<Vec>(__builtin_convertvector(half, BitsVec) << 16);
+}
+static inline __attribute__((always_inline)) Vec load(const BFloat16* p) {
+  return widen(*reinterpret_cast<const StoredHalfVec*>(p));
+}
+static inline __attribute__((always_inline)) void store(BFloat16* p, Vec v) {
+  *reinterpret_cast<StoredHalfVec*>(p) = upper_half(v);
+}
+
+/// What is read after v was stored as T.
+template <class T>
+static inline __attribute__((always_inline)) Vec rounded_to(Vec v) {
+  return v;
+}
+template <>
+inline __attribute__((always_inline)) Vec rounded_to<BFloat16>(Vec v) {
+  return widen(upper_half(v));
 }
 
 static inline __attribute__((always_inline)) Vec splat(float x) { return Vec{} + x; }
