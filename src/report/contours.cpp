@@ -12,7 +12,7 @@
 namespace resnet {
 namespace {
 
-constexpr double key_width = 76;
+constexpr double key_width = 84;
 constexpr double palest = 0.04, deepest = 0.7;  // of the cells: the lines stay visible on all of them
 
 void check_sizes(const Landscape& landscape) {
@@ -138,8 +138,8 @@ void draw_key(Svg& svg, const Landscape& landscape, const PlotArea& area) {
     svg.rectangle(x, area.top + height * step / steps, 12, height / steps + 0.4, "rc-cell", {},
                   fmt::format("fill-opacity=\"{:.3f}\"", palest + (deepest - palest) * (1 - (step + 0.5) / steps)));
   svg.rectangle(x, area.top, 12, height, "rc-frame");
-  svg.text(x + 17, area.top + 10, value_text(landscape.high), {.kind = "rc-soft"});
-  svg.text(x + 17, area.top + height, value_text(landscape.low), {.kind = "rc-soft"});
+  svg.text(x + 17, area.top + 10, fmt::format("{:.3g}", landscape.high), {.kind = "rc-soft"});
+  svg.text(x + 17, area.top + height, fmt::format("{:.3g}", landscape.low), {.kind = "rc-soft"});
   svg.text(x, area.top + height + 18, landscape.value_label, {.kind = "rc-soft"});
 }
 

@@ -37,7 +37,7 @@ dl{margin:0}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}
 th{color:var(--soft);font-weight:600}.number{text-align:right;white-space:nowrap}
-pre{background:var(--back);border:1px solid var(--line);border-radius:6px;padding:10px 12px;margin:0 0 12px;overflow-x:auto;font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
+pre{background:var(--back);border:1px solid var(--line);border-radius:6px;padding:10px 12px;margin:0 0 12px;white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 summary{cursor:pointer;color:var(--link);margin:0 0 8px}
 .figures{display:flex;flex-wrap:wrap;gap:18px;margin:0 0 12px}
 figure{margin:0}figcaption{color:var(--soft);font-size:13px;margin-top:4px}
