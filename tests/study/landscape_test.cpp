@@ -2,6 +2,7 @@
 #include "report/landscape_charts.hpp"
 #include "study/landscape/directions.hpp"
 #include "study/landscape/measure.hpp"
+#include "study/landscape/report.hpp"
 #include "train/evaluate.hpp"
 
 #include "study/small_models.hpp"
@@ -128,6 +129,34 @@ TEST(Contours, DrawsAnyHeights) {
   landscape.values.pop_back();
   EXPECT_THROW(draw_contours(landscape), Error);
   EXPECT_THROW(draw_surface(landscape), Error);
+}
+
+/// A network with the given loss in the middle of a plane of [3, 3], of which `low` points are below guessing.
+SurroundedNetwork surrounded(const std::string& name, bool residual, std::size_t layers, double loss, double low_part) {
+  SurroundedNetwork network{.name = name,
+                            .source = name,
+                            .residual = residual,
+                            .layers = layers,
+                            .classes = 10,
+                            .plane = plane_of(3, [&](double x, double y) { return loss + x * x + y * y; }),
+                            .summary = {}};
+  network.summary.low_part = low_part;
+  return network;
+}
+
+TEST(Landscape, DecidesAboutShortcutsOnlyBetweenSolutionsOfDeepNetworks) {
+  const auto finding = [](std::size_t layers, double plain_loss) {
+    LandscapeResult result;
+    result.networks.push_back(surrounded("plain", false, layers, plain_loss, 0.1));
+    result.networks.push_back(surrounded("residual", true, layers, 0.01, 0.5));
+    const StudyReport report = landscape_report(result, {}, "images");
+    return report.claims().at(1);  // that of wider minima
+  };
+  EXPECT_EQ(finding(56, 0.05).finding, Finding::holds);
+  EXPECT_EQ(finding(20, 0.05).finding, Finding::undecided);
+  const Claim unsolved = finding(56, 1.4);
+  EXPECT_EQ(unsolved.finding, Finding::undecided);
+  EXPECT_NE(unsolved.found.find("plain is no solution"), std::string::npos) << unsolved.found;
 }
 
 using LandscapeStudy = SmallStudy;
