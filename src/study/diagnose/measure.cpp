@@ -81,17 +81,59 @@ int64_t fitting_batch(const Patient& patient, const MeasureOptions& options, int
 
 /// The rate of a step from here. A network at its start never takes one at the peak where the recipe begins gently or
 /// warms up: deep ones throw themselves off with it (ResNet-56 at 0.2), and are other networks when they get there.
-double rate_of_step(const Patient& patient) {
+double rate_of_step(const Patient& patient, bool trained) {
   constexpr double warm = 0.1;  // of the peak; a warm-up begins lower still
   const Recipe& recipe = patient.recipe;
   const double peak = recipe.schedule.peak;
-  if (patient.steps != 0) return peak;
+  if (trained) return peak;
   if (recipe.gentle.lr > 0 && weight_layers(patient.info.spec) >= recipe.gentle.from_depth)
     return std::min(peak, recipe.gentle.lr);
   return recipe.schedule.warmup > 0 ? warm * peak : peak;
 }
 
+/// Where a network is right nine times in ten, no other form can be the one that it knows.
+std::vector<OtherForm> in_other_forms(const ModelInfo& info, const State& state, const Images& images,
+                                      const CompileOptions& options) {
+  std::vector<OtherForm> result;
+  for (const PictureForm& form : picture_forms()) {
+    if (!form.fits(images.images.front().shape())) continue;
+    Images changed = images;
+    for (Tensor& batch : changed.images) form.change(info.preprocessing, batch);
+    result.push_back({.name = std::string(form.name), .top1 = infer(info, state, changed, options).top1});
+  }
+  return result;
+}
+
+std::vector<int64_t> labels_of(const Patient& patient) {
+  const std::vector<int32_t> known = matched_classes(patient.data->classes(), patient.info.classes);
+  std::vector<int64_t> labels(patient.info.classes.size());
+  for (int64_t index = 0; index < patient.data->size(); ++index)
+    ++labels[static_cast<std::size_t>(known[static_cast<std::size_t>(patient.data->label(index))])];
+  return labels;
+}
+
+std::vector<Batch> batches_of(const Images& images) {
+  std::vector<Batch> batches;
+  for (std::size_t b = 0; b < images.images.size(); ++b)
+    batches.push_back(
+        {.images = images.images[b], .labels = images.labels[b], .count = images.labels[b].elements(), .indices = {}});
+  return batches;
+}
+
 }  // namespace
+
+bool shows_training(const NetworkHealth& health) {
+  // Among the layers of a network at its start the largest is 2 to 4, of one that was trained 6 to 100 and more.
+  constexpr double by_chance = 6;
+  return std::ranges::any_of(health.layers, [](const LayerHealth& layer) { return !(layer.departure < by_chance); }) ||
+         std::ranges::any_of(health.norms, [](const NormHealth& norm) { return !norm.as_started; });
+}
+
+bool Measurements::trained() const { return steps > 0 || (steps < 0 && shows_training(health)); }
+
+bool Measurements::oversteps(double before, double after) const {
+  return std::isfinite(before) && !(after <= before + 3 * chance_loss());
+}
 
 double Measurements::chance_loss() const { return std::log(static_cast<double>(classes.size())); }
 
@@ -109,6 +151,7 @@ Measurements measure(Patient patient, const MeasureOptions& options) {
   HealthProbe probe(patient.info.spec, patient.recipe, patient.state, patient.seed, batch, {.threads = pool});
   Progress progress("measuring", batches + 3, "batches");
   Measurements result;
+  result.classes = patient.info.classes;
   for (std::size_t b = 0; b < images.images.size(); ++b) {
     if (interrupted()) fail_as(ExitCode::interrupted, "diagnose: interrupted");
     result.step_loss_before = probe.add(images.images[b], images.labels[b]);
@@ -116,15 +159,22 @@ Measurements measure(Patient patient, const MeasureOptions& options) {
   }
   const double rate = patient.recipe.schedule.peak;
   probe.add_path(images.images.front(), images.labels.front());
-  result.step_rate = rate_of_step(patient);
-  result.step_loss = probe.loss_after_step(images.images.back(), images.labels.back(), result.step_rate);
   result.health = probe.health(rate);
+  result.steps = patient.steps;
+  result.step_rate = rate_of_step(patient, result.trained());
+  result.step_loss = probe.loss_after_step(images.images.back(), images.labels.back(), result.step_rate);
   progress.update(batches + 2);
   result.inference = infer(patient.info, patient.state, images, {.threads = pool});
   progress.update(batches + 3);
-  result.steps = patient.steps;
+  if (result.trained() && result.inference.top1 < 0.9)
+    result.other_forms = in_other_forms(patient.info, patient.state, images, {.threads = pool});
+  if (!result.trained() &&
+      (result.oversteps(result.step_loss_before, result.step_loss) || median_update(result.health) > largest_update))
+    result.first_steps = take_first_steps(patient.info.spec, patient.recipe, patient.state, patient.seed,
+                                          batches_of(images), 20, {.threads = pool});
+  result.labels = labels_of(patient);
+  result.weighs_classes = patient.recipe.balanced_sampling || patient.recipe.class_weights != "none";
   result.starts_as_identity = patient.info.spec.zero_gamma;
-  result.classes = patient.info.classes;
   result.frozen_stages = patient.recipe.freeze;
   result.momentum = patient.recipe.momentum;
   return result;

@@ -9,7 +9,8 @@ constexpr HealthRule table[] = {
     {"not-finite", "Numbers are not finite", true,
      "an overflow, a division by zero, or weights that a step has thrown off",
      "start from the last good checkpoint with a lower --lr; look at the named layer and at what it reads",
-     "exploding-gradient large-logits rate-too-high train-eval-mismatch input-scale dead-relu unrelated-labels",
+     "exploding-gradient large-logits rate-too-high rate-too-low train-eval-mismatch statistics-stale input-scale "
+     "dead-relu unrelated-labels",
      rules::not_finite},
     {"constant-input", "The images do not differ", true,
      "a loader that returns the same or an empty picture, or values that normalisation or a cast has flattened",
@@ -28,10 +29,22 @@ constexpr HealthRule table[] = {
      "labels that were lost on the way: a wrong column, a default, a folder too high or too low",
      "look at the labels (`resnet check DATA` lists the classes), and shuffle if the data are sorted",
      "rate-too-low unrelated-labels", rules::one_label},
+    {"rare-classes", "Nearly all images are of one class", true,
+     "labels that were lost on the way, or a task in which one class is that frequent: a network that always answers "
+     "it "
+     "has next to nothing left to learn",
+     "look at the labels; if they are right, `--sampling balanced` or `--class-weights balanced`, and judge by class",
+     "unrelated-labels nothing-learnt", rules::rare_classes},
     {"permuted-labels", "The labels are those of other classes", true,
      "the classes are in another order than in training, by name or by number",
      "match classes by name, with the list that the model file stores (classes.txt of its run)",
-     "unrelated-labels rate-too-high", rules::permuted_labels},
+     "other-form unrelated-labels rate-too-high", rules::permuted_labels},
+    {"other-form", "The images come in another form than in training", true,
+     "a loader that reads light as dark, BGR as RGB, or rows as columns, or that turns pictures over",
+     "prepare the images here as they were prepared for the training, or train on them as they are",
+     "statistics-other-input statistics-stale train-eval-mismatch unrelated-labels rate-too-high "
+     "input-scale",
+     rules::other_form},
     {"double-softmax", "A softmax stands before the loss", true,
      "the network ends in a softmax, and the loss takes the softmax of that again, so that its gradient is at most a "
      "few "
@@ -45,7 +58,7 @@ constexpr HealthRule table[] = {
      "weights that start as a constant: all units compute the same, get the same gradient and stay the same",
      "start weights at random (He et al. 2015: variance 2 / fan)",
      "vanishing-gradient dead-relu norm-collapsed unused-parameters rate-too-low idle-blocks unrelated-labels "
-     "shattered-gradient train-eval-mismatch statistics-stale rate-too-high exploding-gradient",
+     "shattered-gradient train-eval-mismatch statistics-stale statistics-other-input rate-too-high exploding-gradient",
      rules::equal_weights},
     {"gamma-zero", "Batch norms have gamma 0", true,
      "batch norms that start at 0 where no shortcut goes around them, or that weight decay has emptied",
@@ -69,10 +82,17 @@ constexpr HealthRule table[] = {
      "vanishing-gradient norm-collapsed unused-parameters rate-too-low idle-blocks unrelated-labels shattered-gradient "
      "train-eval-mismatch statistics-stale",
      rules::dead_relu},
+    {"saturated-units", "Sigmoids are saturated", true,
+     "weights or input so large that a sigmoid gives 0 or 1 and hardly any gradient",
+     "start weights smaller (Glorot & Bengio 2010: variance 2 / (fan in + fan out)), or use ReLU with batch norm",
+     "vanishing-gradient exploding-gradient large-logits rate-too-low rate-too-high unrelated-labels "
+     "shattered-gradient",
+     rules::saturated_units},
     {"norm-collapsed", "Batch norms have nothing to normalise", true,
      "what comes in has a variance below epsilon: it is constant, or far too small, and comes out as beta",
      "look at the layer before; make its weights larger, or mend what makes its input constant",
-     "rate-too-low vanishing-gradient unrelated-labels train-eval-mismatch statistics-stale", rules::norm_collapsed},
+     "dead-relu rate-too-low vanishing-gradient unrelated-labels train-eval-mismatch statistics-stale",
+     rules::norm_collapsed},
     {"statistics-untouched", "Running statistics were hardly updated", true,
      "batch norm's momentum is 0 or far too small, or a file of weights came without its buffers",
      "train with a momentum (0.1), or set the statistics from training data (`resnet convert IN OUT --recalibrate "
@@ -83,9 +103,8 @@ constexpr HealthRule table[] = {
      "use the mean and deviation of the training (--mean, --std; a model file of this program stores them)",
      "train-eval-mismatch statistics-stale unrelated-labels rate-too-high", rules::statistics_of_other_input},
     {"statistics-stale", "Running statistics are not those of the data", true,
-     "batch norm's momentum is too small for the length of the training, the weights were changed afterwards, or the "
-     "data "
-     "are of another kind than those of the training",
+     "batch norm's momentum is too small for the length of the training, the weights were changed afterwards, a file "
+     "stores something else than variances, or the data are of another kind than those of the training",
      "train on, or set the statistics from training data (`resnet convert IN OUT --recalibrate DATA`); of other data, "
      "fine-tune",
      "train-eval-mismatch unrelated-labels", rules::statistics_stale},
@@ -118,8 +137,7 @@ constexpr HealthRule table[] = {
      "steps so small that an epoch of them hardly moves the weights", "multiply --lr by 10, and again",
      "unrelated-labels", rules::rate_too_low},
     {"unrelated-labels", "The labels do not belong to the images", true,
-     "labels that were shuffled or shifted against their images, or of another data set; of a file that does not say "
-     "how long it was trained, perhaps a network that never was",
+     "labels that were shuffled or shifted against their images, or of another data set",
      "look at some images with their labels (the report of a training shows them), and at how the two are paired", "",
      rules::unrelated_labels},
     {"nothing-learnt", "What was learnt holds for no other image", true,
@@ -146,6 +164,11 @@ bool explains(const HealthRule& rule, std::string_view name) {
   return false;
 }
 
+/// Forward, nothing has an effect on what comes before it.
+bool comes_first(const Evidence& cause, const Evidence& effect) {
+  return !cause.place || !effect.place || *cause.place <= *effect.place;
+}
+
 }  // namespace
 
 std::span<const HealthRule> health_rules() { return table; }
@@ -157,10 +180,12 @@ std::vector<HealthFinding> findings_of(const Measurements& measured) {
       findings.push_back({.rule = &rule, .evidence = std::move(*evidence)});
   for (HealthFinding& finding : findings)
     for (const HealthFinding& other : findings)
-      if (other.follows_from.empty() && explains(*other.rule, finding.rule->name)) {
+      if (other.follows_from.empty() && explains(*other.rule, finding.rule->name) &&
+          comes_first(other.evidence, finding.evidence)) {
         finding.follows_from = other.rule->name;
         break;
       }
+  std::ranges::stable_partition(findings, [](const HealthFinding& finding) { return finding.follows_from.empty(); });
   return findings;
 }
 

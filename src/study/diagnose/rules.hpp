@@ -16,6 +16,8 @@ namespace resnet {
 struct Evidence {
   std::string text;
   std::vector<std::string> layers = {};
+  /// Where on the way from the images to the loss it begins; none: everywhere, or on the way back.
+  std::optional<int64_t> place = {};
 };
 
 struct HealthRule {
@@ -23,7 +25,7 @@ struct HealthRule {
   std::string_view title;  // "The gradient vanishes"
   bool fault = true;       // false: worth knowing, no reason to change anything
   std::string_view cause, advice;
-  /// Rules whose findings follow from this one, separated by blanks.
+  /// Rules whose findings follow from this one, separated by blanks; if both have a place, only from there on.
   std::string_view explains;
   std::optional<Evidence> (*look)(const Measurements& measured);
 };
@@ -37,6 +39,7 @@ struct HealthFinding {
   std::string_view follows_from = {};  // the name of the rule that explains it; empty if none does
 };
 
+/// Causes ahead of what follows from them, otherwise in the order of the table.
 std::vector<HealthFinding> findings_of(const Measurements& measured);
 
 /// Whether one of them is a fault.
@@ -48,7 +51,9 @@ namespace rules {
 // rules_data.cpp
 std::optional<Evidence> constant_input(const Measurements& measured);
 std::optional<Evidence> input_scale(const Measurements& measured);
+std::optional<Evidence> other_form(const Measurements& measured);
 std::optional<Evidence> one_label(const Measurements& measured);
+std::optional<Evidence> rare_classes(const Measurements& measured);
 std::optional<Evidence> permuted_labels(const Measurements& measured);
 std::optional<Evidence> unrelated_labels(const Measurements& measured);
 std::optional<Evidence> nothing_learnt(const Measurements& measured);
@@ -66,6 +71,7 @@ std::optional<Evidence> train_eval_mismatch(const Measurements& measured);
 std::optional<Evidence> not_finite(const Measurements& measured);
 std::optional<Evidence> equal_weights(const Measurements& measured);
 std::optional<Evidence> dead_relu(const Measurements& measured);
+std::optional<Evidence> saturated_units(const Measurements& measured);
 std::optional<Evidence> vanishing_gradient(const Measurements& measured);
 std::optional<Evidence> exploding_gradient(const Measurements& measured);
 std::optional<Evidence> large_logits(const Measurements& measured);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace resnet::rules {
 namespace {
@@ -24,6 +25,14 @@ std::string channels_text(const std::vector<double>& values) { return fmt::forma
 /// Nothing that images and labels alone explain: the running statistics are those of other images.
 bool statistics_fit(const Measurements& measured) {
   return !statistics_untouched(measured) && !statistics_of_other_input(measured) && !statistics_stale(measured);
+}
+
+/// A network accuses labels by what it knows. A run says what it has learnt of images that it did not train on: below a
+/// quarter of the way from guessing to knowing, it has as yet learnt by heart at best. Of others their weights say that
+/// they were trained, see trained().
+bool has_learnt(const Measurements& measured) {
+  if (!measured.run || !measured.run->top1) return true;
+  return *measured.run->top1 >= measured.chance() + (1 - measured.chance()) / 4;
 }
 
 }  // namespace
@@ -65,6 +74,33 @@ std::optional<Evidence> one_label(const Measurements& measured) {
                               measured.classes[static_cast<std::size_t>(used - labels.begin())], labels.size())};
 }
 
+std::optional<Evidence> other_form(const Measurements& measured) {
+  // So much more of the same images: four standard deviations of the difference, were the two independent; they are
+  // less apart.
+  constexpr double least_gain = 0.1, by_chance = 4;
+  const double right = measured.inference.top1, images = static_cast<double>(measured.health.images);
+  const auto best = std::ranges::max_element(measured.other_forms, {}, &OtherForm::top1);
+  if (best == measured.other_forms.end() || !measured.better_than_chance(best->top1)) return std::nullopt;
+  const double noise = std::sqrt((right * (1 - right) + best->top1 * (1 - best->top1)) / images);
+  if (best->top1 - right < std::max(least_gain, by_chance * noise)) return std::nullopt;
+  return Evidence{fmt::format("{} the network is right in {:.1f} % of the images, as they are in {:.1f} %", best->name,
+                              100 * best->top1, 100 * right)};
+}
+
+std::optional<Evidence> rare_classes(const Measurements& measured) {
+  // Johnson & Khoshgoftaar 2019 ("Survey on deep learning with class imbalance"): the minority's gradient, a tenth
+  // of the whole, is drowned. Recipes that weigh classes, or draw them evenly, mean to deal with it.
+  constexpr double nearly_all = 0.9;
+  constexpr int64_t enough = 32;
+  const std::vector<int64_t>& labels = measured.labels;
+  const auto images = std::accumulate(labels.begin(), labels.end(), int64_t{0});
+  const auto most = std::ranges::max_element(labels);
+  if (images < enough || labels.size() < 2 || measured.weighs_classes || one_label(measured)) return std::nullopt;
+  if (static_cast<double>(*most) < nearly_all * static_cast<double>(images)) return std::nullopt;
+  return Evidence{fmt::format("{} of the data's {} images have the label '{}', and there are {} classes", *most, images,
+                              measured.classes[static_cast<std::size_t>(most - labels.begin())], labels.size())};
+}
+
 std::optional<Evidence> permuted_labels(const Measurements& measured) {
   if (!measured.trained()) return std::nullopt;
   const std::size_t classes = measured.classes.size();
@@ -93,14 +129,15 @@ std::optional<Evidence> permuted_labels(const Measurements& measured) {
 
 std::optional<Evidence> unrelated_labels(const Measurements& measured) {
   constexpr int64_t enough_steps = 1000;  // fewer may be an early training of a hard task
-  const bool long_enough = measured.steps < 0 || measured.steps >= enough_steps;
+  const bool long_enough = measured.steps >= enough_steps;
   const double inference = measured.inference.top1, training = measured.health.output.top1;
-  if (!measured.trained() || permuted_labels(measured) || one_label(measured)) return std::nullopt;
+  if (!measured.trained() || permuted_labels(measured) || one_label(measured) || other_form(measured))
+    return std::nullopt;
   if (measured.better_than_chance(inference) || measured.better_than_chance(training)) return std::nullopt;
   if (!statistics_fit(measured) || constant_input(measured)) return std::nullopt;
   const std::string right =
       fmt::format("{:.1f} % are right, where guessing gives {:.1f} %", 100 * inference, 100 * measured.chance());
-  if (2 * measured.inference.confidence > 1 + measured.chance() &&
+  if (has_learnt(measured) && 2 * measured.inference.confidence > 1 + measured.chance() &&
       measured.inference.loss > 1.2 * measured.chance_loss())
     return Evidence{
         fmt::format("the network is {:.0f} % sure of its answers on average, but {}; what it sees is what "

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace resnet::rules {
 namespace {
@@ -18,6 +19,11 @@ bool is_off(const NormHealth& norm) {
          (norm.shift > largest_shift || norm.spread > largest_spread || norm.spread < 1 / largest_spread);
 }
 
+/// How far off, to compare.
+double distance(const NormHealth& norm) {
+  return norm.running ? std::max(norm.shift, std::abs(std::log(norm.spread))) : 0;
+}
+
 /// Behind the first batch norm a training step sees the same whatever the scale of its input was: other input shows
 /// there and hardly later, running statistics that lag behind show everywhere.
 bool off_at_input_only(const std::vector<NormHealth>& norms) {
@@ -25,8 +31,43 @@ bool off_at_input_only(const std::vector<NormHealth>& norms) {
   return !norms.empty() && is_off(norms.front()) && 2 * off <= std::ssize(norms);
 }
 
-/// With the usual momentum of 0.1 the start has no more weight after 100 steps.
-bool had_time(const Measurements& measured) { return measured.steps < 0 || measured.steps >= 100; }
+/// With the usual momentum of 0.1 the start has no more weight after 100 steps. Of a file that does not say how many it
+/// has seen, statistics are to fit only if something else was trained.
+bool had_time(const Measurements& measured) { return measured.steps < 0 ? measured.trained() : measured.steps >= 100; }
+
+/// What a file may store in place of variances, as the power that makes variances of it.
+struct StoredAs {
+  double power;
+  std::string_view name, of;
+};
+constexpr StoredAs stored_as[] = {{2, "the square roots of the data's variances", "standard deviations"},
+                                  {-1, "the inverses of the data's variances", "1 / variance"},
+                                  {-2, "the inverse square roots of the data's variances", "1 / standard deviation"}};
+
+/// The mean square of log(variance) - power log(stored) over all channels.
+double misfit(const Measurements& measured, double power) {
+  double sum = 0, count = 0;
+  for (const NormHealth& norm : measured.health.norms)
+    for (std::size_t c = 0; c < norm.log_running.size(); ++c, ++count) {
+      const double difference = norm.log_variance[c] - power * norm.log_running[c];
+      sum += difference * difference;
+    }
+  return count > 0 ? sum / count : 0;
+}
+
+/// The power fits far better than 1, and well: batches of a healthy network are within a factor of 1.5 or so.
+const StoredAs* not_variances(const Measurements& measured) {
+  for (const StoredAs& form : stored_as)
+    if (const double square = misfit(measured, form.power);
+        square < 0.25 && misfit(measured, 1) > std::max(4 * square, 0.25))
+      return &form;
+  return nullptr;
+}
+
+std::optional<int64_t> place_of(const Measurements& measured, const std::vector<std::string>& names) {
+  const auto norm = std::ranges::find(measured.health.norms, names.front(), &NormHealth::name);
+  return norm->place;
+}
 
 std::string off_text(const NormHealth& norm) {
   return fmt::format(
@@ -68,12 +109,22 @@ std::optional<Evidence> statistics_of_other_input(const Measurements& measured) 
 
 std::optional<Evidence> statistics_stale(const Measurements& measured) {
   if (!had_time(measured) || statistics_untouched(measured) || statistics_of_other_input(measured)) return std::nullopt;
+  const std::vector<NormHealth>& norms = measured.health.norms;
+  if (const StoredAs* form = not_variances(measured))
+    return Evidence{fmt::format("what the file has as running variances are {}: it stores {}", form->name, form->of)};
   const auto names = norms_where(measured, is_off);
-  if (names.empty() || 4 * names.size() < measured.health.norms.size()) return std::nullopt;
-  const auto worst = std::ranges::find(measured.health.norms, names.front(), &NormHealth::name);
-  return Evidence{
-      of_norms(names, measured) + " have other running statistics than the data give; for one, " + off_text(*worst),
-      names};
+  if (!names.empty() && 4 * names.size() >= norms.size()) {
+    const auto worst = std::ranges::find(norms, names.front(), &NormHealth::name);
+    return Evidence{
+        of_norms(names, measured) + " have other running statistics than the data give; for one, " + off_text(*worst),
+        names, worst->place};
+  }
+  // Without dropout the two differ in nothing else.
+  const bool only_statistics = !measured.health.random && !norms.empty() && norms.front().running;
+  const std::optional<Evidence> mismatch = only_statistics ? train_eval_mismatch(measured) : std::nullopt;
+  if (!mismatch) return std::nullopt;
+  const auto worst = std::ranges::max_element(norms, {}, distance);
+  return Evidence{mismatch->text + "; nothing else differs between the two. The furthest, " + off_text(*worst)};
 }
 
 std::optional<Evidence> norm_collapsed(const Measurements& measured) {
@@ -82,14 +133,15 @@ std::optional<Evidence> norm_collapsed(const Measurements& measured) {
   const auto worst = std::ranges::find(measured.health.norms, names.front(), &NormHealth::name);
   return Evidence{fmt::format("{}: the median variance of {}'s channels is {:.2g}, its epsilon {:.2g}",
                               of_norms(names, measured), worst->name, worst->variance, worst->epsilon),
-                  names};
+                  names, worst->place};
 }
 
 std::optional<Evidence> norm_without_gamma(const Measurements& measured) {
   if (measured.starts_as_identity && !measured.trained()) return std::nullopt;
   const auto names = norms_where(measured, [](const NormHealth& norm) { return norm.tiny_gamma >= 0.9; });
   if (names.empty()) return std::nullopt;
-  return Evidence{"gamma is 0 in nearly all channels of " + of_norms(names, measured), names};
+  return Evidence{"gamma is 0 in nearly all channels of " + of_norms(names, measured), names,
+                  place_of(measured, names)};
 }
 
 std::optional<Evidence> norm_saturated(const Measurements& measured) {
@@ -102,7 +154,7 @@ std::optional<Evidence> norm_saturated(const Measurements& measured) {
                   "behind {}",
                   of_norms(names, measured), off.empty() ? "above" : "below",
                   off.empty() ? "changes nothing" : "lets nothing through"),
-      names};
+      names, place_of(measured, names)};
 }
 
 std::optional<Evidence> train_eval_mismatch(const Measurements& measured) {

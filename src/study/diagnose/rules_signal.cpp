@@ -70,25 +70,47 @@ std::optional<Evidence> equal_weights(const Measurements& measured) {
   const auto first = std::ranges::find(layers, names.front(), &LayerHealth::name);
   return Evidence{fmt::format("all units of {} have the same weights{} in {}", names.front(),
                               first->weight == 0 ? ", zeros," : "", plural(names.size(), "layer") + " in all"),
-                  names};
+                  names, first->place};
 }
 
 std::optional<Evidence> dead_relu(const Measurements& measured) {
   std::vector<std::string> names;
   double worst = 0;
-  const auto look = [&](const std::string& name, double dead) {
+  std::optional<int64_t> first;
+  const auto look = [&](const std::string& name, double dead, int64_t place) {
     if (!(dead >= many_dead)) return;
     names.push_back(name);
     worst = std::max(worst, dead);
+    first = std::min(first.value_or(place), place);
   };
-  for (const LayerHealth& layer : measured.health.layers) look(layer.name, layer.dead);
+  for (const LayerHealth& layer : measured.health.layers) look(layer.name, layer.dead, layer.relu_place);
   // Blocks that start as the identity pass on the zero channels of shortcut A.
   if (!measured.starts_as_identity || measured.trained())
-    for (const ReluHealth& relu : measured.health.relus) look(relu.name, relu.dead);
+    for (const ReluHealth& relu : measured.health.relus) look(relu.name, relu.dead, relu.place);
   if (names.empty()) return std::nullopt;
   return Evidence{fmt::format("{}: up to {:.0f} % of the units are 0 for all {} images; the first is {}",
                               plural(names.size(), "layer"), 100 * worst, measured.health.images, names.front()),
-                  names};
+                  names, first};
+}
+
+std::optional<Evidence> saturated_units(const Measurements& measured) {
+  // Under a normal law of deviation 1, as batch norm and Glorot's start give, next to no number is (|x| > 6).
+  constexpr double many = 0.5;
+  std::vector<std::string> names;
+  std::optional<int64_t> first;
+  double worst = 0;
+  for (const SigmoidHealth& sigmoid : measured.health.sigmoids) {
+    if (!(sigmoid.saturated >= many)) continue;
+    names.push_back(sigmoid.name);
+    first = first.value_or(sigmoid.place);
+    worst = std::max(worst, sigmoid.saturated);
+  }
+  if (names.empty()) return std::nullopt;
+  return Evidence{
+      fmt::format("{} of {}: up to {:.0f} % of the numbers lie where the derivative is below a hundredth "
+                  "of its largest value; the first is {}",
+                  names.size(), plural(measured.health.sigmoids.size(), "sigmoid"), 100 * worst, names.front()),
+      names, first};
 }
 
 std::optional<Evidence> vanishing_gradient(const Measurements& measured) {

@@ -86,6 +86,7 @@ Json layers_json(const NetworkHealth& health) {
                       {"dx", number(layer.dx)},
                       {"update", number(layer.update)},
                       {"coherence", number(layer.coherence)},
+                      {"departure", number(layer.departure)},
                       {"correlation", number(layer.correlation)},
                       {"frozen", layer.frozen}});
   return layers;
@@ -170,6 +171,10 @@ Json to_json(const DiagnoseResult& result) {
        {{"rate", result.measured.step_rate},
         {"loss_before", number(result.measured.step_loss_before)},
         {"loss_after", number(result.measured.step_loss)}}},
+      {"first_steps",
+       {{"steps", result.measured.first_steps.steps},
+        {"loss", number(result.measured.first_steps.loss)},
+        {"growth", number(result.measured.first_steps.growth)}}},
       {"input",
        {{"mean", health.input.mean}, {"deviation", health.input.deviation}, {"between_images", health.input.between}}},
       {"layers", layers_json(health)},

@@ -29,14 +29,24 @@ struct LayerHealth {
   double update = 0;                  // rate |dw| / |w|: the part of the weights that a step without momentum changes
   double coherence = not_measured;    // cosine between the dw of two batches, mean over pairs
   double correlation = not_measured;  // see NetworkHealth::path_step
+  double departure = 0;               // of the weights from independent draws of one law: see draw_departure()
   bool equal_units = false;           // all units have the same weights, so all will always learn the same
   bool frozen = false;                // left out of the training by the recipe
+  int64_t place = 0, relu_place = 0;  // on the way from the images to the loss
 };
 
 /// The ReLU after the addition of a block, or any other that does not follow a layer directly.
 struct ReluHealth {
   std::string name;
   double dead = 0, zeros = 0;
+  int64_t place = 0;
+};
+
+/// A sigmoid that is an activation; gates, which something is multiplied by, are meant to close.
+struct SigmoidHealth {
+  std::string name;
+  double saturated = 0;  // part of the numbers where its derivative is below a hundredth of its largest one
+  int64_t place = 0;
 };
 
 /// A batch norm in training, with the running statistics that it has in inference.
@@ -53,7 +63,10 @@ struct NormHealth {
   double shift = 0, spread = 1;
   /// Running mean 0 (+- 0.1) and variance 1 (+- 0.15) in three of four channels: hardly anything has updated them.
   bool untouched = false;
-  bool running = true;  // there are running statistics
+  bool running = true;      // there are running statistics
+  bool as_started = false;  // gamma and beta are one number for all channels
+  int64_t place = 0;
+  std::vector<double> log_variance = {}, log_running = {};  // of each channel, with epsilon
 };
 
 struct BlockHealth {
@@ -94,16 +107,21 @@ struct NetworkHealth {
   double rate = 0;
   std::vector<LayerHealth> layers = {};
   std::vector<ReluHealth> relus = {};
+  std::vector<SigmoidHealth> sigmoids = {};
   std::vector<NormHealth> norms = {};
   std::vector<BlockHealth> blocks = {};
   std::vector<ParameterHealth> parameters = {};
   InputHealth input = {};
   OutputHealth output = {};
   std::vector<int64_t> labels = {};  // how many images of each class
+  bool random = false;               // dropout or stochastic depth: training computes something else than inference
   /// Gradients of neighbours (Balduzzi et al. 2017): the images of a batch lie on the line between two images, this
   /// part of the way apart; correlation is the mean cosine between the gradients of neighbours. 0 if it was not
   /// measured.
   double path_step = 0;
 };
+
+/// Of the layers that learn: see LayerHealth::update.
+double median_update(const NetworkHealth& health);
 
 }  // namespace resnet

@@ -22,10 +22,20 @@ Graph without_updates(const Graph& graph) {
   return to.finish();
 }
 
-bool is_relu(const Node& node) {
+bool is_unary(const Node& node, UnaryKind kind) {
   const auto* unary = std::get_if<Unary>(&node.op);
-  return unary && unary->kind == UnaryKind::relu;
+  return unary && unary->kind == kind;
 }
+
+bool is_relu(const Node& node) { return is_unary(node, UnaryKind::relu); }
+
+bool is_product(const Node& node) {
+  const auto* binary = std::get_if<Binary>(&node.op);
+  return std::holds_alternative<ScaleChannels>(node.op) || (binary && binary->kind == BinaryKind::multiply);
+}
+
+/// Of a node of the graph: as many come before it.
+int64_t place_of(const Graph& graph, const Node& node) { return &node - graph.nodes().data(); }
 
 std::string output_name(Value value) { return text_of("value/", value.id); }
 std::string gradient_name(Value value) { return text_of("gradient/", value.id); }
@@ -46,6 +56,7 @@ HealthProbe::HealthProbe(const ModelSpec& spec, const Recipe& recipe, State& sta
   find_layers(watched_.graph);
   find_norms(watched_.graph);
   find_relus(watched_.graph);
+  find_sigmoids(watched_.graph);
   observe();
   compile_graph(options);
   classes_ = static_cast<std::size_t>(spec.classes);
@@ -59,6 +70,7 @@ void HealthProbe::clear() {
   sums_->layers.resize(watched_.layers.size());
   sums_->norms.resize(norms_.size());
   sums_->relus.resize(relus_.size());
+  sums_->saturated.resize(sigmoids_.size());
   sums_->blocks.resize(watched_.blocks.size());
   sums_->parameters.resize(parameters_.size());
   sums_->labels.resize(classes_);
@@ -78,6 +90,7 @@ void HealthProbe::find_layers(const Graph& forward) {
   for (const WatchedLayer& layer : watched_.layers) {
     const auto node = std::ranges::find(forward.nodes(), layer.name, &Node::name);
     raw_.push_back(node->outputs[0]);
+    places_.push_back(place_of(forward, *node));
     normed_.push_back(std::ranges::any_of(forward.nodes(), [&](const Node& next) {
       return (std::holds_alternative<BatchNorm>(next.op) || std::holds_alternative<BatchNormInference>(next.op)) &&
              next.inputs[0] == raw_.back();
@@ -91,17 +104,18 @@ void HealthProbe::find_norms(const Graph& forward) {
     if (!norm) continue;
     const auto running = running_.find(node.name);
     const auto [mean, var] = running == running_.end() ? std::pair<std::string, std::string>() : running->second;
-    norms_.push_back({.name = node.name,
-                      .gamma = forward[node.inputs[1]].name,
-                      .beta = forward[node.inputs[2]].name,
-                      .running_mean = mean,
-                      .running_var = var,
-                      .mean = node.outputs[1],
-                      .var = node.outputs[2],
-                      .epsilon = norm->epsilon,
-                      .relu = std::ranges::any_of(forward.nodes(), [&](const Node& next) {
-                        return is_relu(next) && next.inputs[0] == node.outputs[0];
-                      })});
+    norms_.push_back(
+        {.name = node.name,
+         .gamma = forward[node.inputs[1]].name,
+         .beta = forward[node.inputs[2]].name,
+         .running_mean = mean,
+         .running_var = var,
+         .mean = node.outputs[1],
+         .var = node.outputs[2],
+         .epsilon = norm->epsilon,
+         .relu = std::ranges::any_of(
+             forward.nodes(), [&](const Node& next) { return is_relu(next) && next.inputs[0] == node.outputs[0]; }),
+         .place = place_of(forward, node)});
   }
 }
 
@@ -112,7 +126,18 @@ void HealthProbe::find_relus(const Graph& forward) {
     const auto block = std::ranges::find(watched_.blocks, node.outputs[0], &WatchedBlock::output);
     relus_.push_back({.name = block != watched_.blocks.end() ? block->name + ", after the addition" : node.name,
                       .output = node.outputs[0],
-                      .layer = static_cast<std::size_t>(layer - watched_.layers.begin())});
+                      .layer = static_cast<std::size_t>(layer - watched_.layers.begin()),
+                      .place = place_of(forward, node)});
+  }
+}
+
+void HealthProbe::find_sigmoids(const Graph& forward) {
+  for (const Node& node : forward.nodes()) {
+    if (!is_unary(node, UnaryKind::sigmoid)) continue;
+    const bool gate = std::ranges::any_of(forward.nodes(), [&](const Node& next) {
+      return is_product(next) && std::ranges::find(next.inputs, node.outputs[0]) != next.inputs.end();
+    });
+    if (!gate) sigmoids_.push_back({.name = node.name, .output = node.outputs[0], .place = place_of(forward, node)});
   }
 }
 
@@ -137,6 +162,7 @@ void HealthProbe::observe() {
     see(norm.var);
   }
   for (const Relu& relu : relus_) see(relu.output);
+  for (const Sigmoid& sigmoid : sigmoids_) see(sigmoid.output);
   for (const WatchedBlock& block : watched_.blocks) {
     see(block.branch);
     see(block.shortcut);

@@ -46,6 +46,7 @@ class HealthProbe {
   void find_layers(const Graph& forward);
   void find_norms(const Graph& forward);
   void find_relus(const Graph& forward);
+  void find_sigmoids(const Graph& forward);
   void observe();
   void compile_graph(const CompileOptions& options);
   void see(Value value);
@@ -71,11 +72,18 @@ class HealthProbe {
     Value mean, var;
     float epsilon = 0;
     bool relu = false;
+    int64_t place = 0;
   };
   struct Relu {
     std::string name;
     Value output;
     std::size_t layer;  // index, or the number of layers
+    int64_t place;
+  };
+  struct Sigmoid {
+    std::string name;
+    Value output;
+    int64_t place;
   };
 
   Recipe recipe_;
@@ -90,9 +98,11 @@ class HealthProbe {
   WatchedGraph watched_;
   std::vector<Norm> norms_;
   std::vector<Relu> relus_;
+  std::vector<Sigmoid> sigmoids_;
   std::vector<Value> parameters_;
   std::vector<Value> raw_;    // what each layer computes, before batch norm and ReLU
   std::vector<char> normed_;  // whether a batch norm reads it
+  std::vector<int64_t> places_;
   std::map<Value, Value> gradients_;
   std::unique_ptr<Executable> program_;
   std::unique_ptr<Sums> sums_;

@@ -27,6 +27,13 @@ uint64_t hash_of(std::span<const float> values) {
   return hash;
 }
 
+/// Of a sigmoid's results y, whose derivative y (1 - y) is at most 1/4.
+double saturated_part(const Tensor& results) {
+  constexpr float flat = 0.25f / 100;
+  const auto count = std::ranges::count_if(results.data<float>(), [](float y) { return y * (1 - y) < flat; });
+  return static_cast<double>(count) / static_cast<double>(results.elements());
+}
+
 /// Part of the channels for which `test` holds.
 template <class Test>
 double part_of(std::size_t channels, Test&& test) {
@@ -76,6 +83,8 @@ void HealthProbe::add_layers() {
     if (const std::optional<Tensor> dx = gradient(layer.input)) sums.dx += squares_of(*dx);
   }
   for (std::size_t index = 0; index < relus_.size(); ++index) sums_->relus[index].add(value(relus_[index].output));
+  for (std::size_t index = 0; index < sigmoids_.size(); ++index)
+    sums_->saturated[index] += saturated_part(value(sigmoids_[index].output));
 }
 
 void HealthProbe::add_norms() {
@@ -176,10 +185,12 @@ LayerHealth HealthProbe::layer_health(std::size_t index, double rate) const {
                      .activation_mean = sums.activation.mean(),
                      .activation_variance = sums.activation.variance(),
                      .dx = std::sqrt(sums.dx / batches()),
-                     .correlation = sums.correlation};
+                     .correlation = sums.correlation,
+                     .place = places_[index]};
   for (std::size_t relu = 0; relu < relus_.size(); ++relu)
     if (relus_[relu].layer == index) {
       health.relu = true;
+      health.relu_place = relus_[relu].place;
       health.dead = sums_->relus[relu].dead();
       health.zeros = sums_->relus[relu].zero_part();
     }
@@ -190,6 +201,7 @@ LayerHealth HealthProbe::layer_health(std::size_t index, double rate) const {
   health.weight = parameter.norm;
   health.dw = parameter.gradient;
   health.frozen = parameter.frozen;
+  health.departure = draw_departure(state_.at(parameter.name));
   health.equal_units = equal_rows(state_.at(parameter.name));
   health.coherence = coherence_of(sums_->parameters[place].squares, sums_->parameters[place].sum, batches());
   const double step = rate * rate_scale(parameter.name) * parameter.gradient;
@@ -205,13 +217,16 @@ NormHealth HealthProbe::norm_health(std::size_t index) const {
   const auto var = [&](std::size_t c) { return sums.var[c] / batches(); };
   std::vector<double> variances, spreads;
   for (std::size_t c = 0; c < channels; ++c) variances.push_back(var(c));
-  NormHealth health{.name = norm.name,
-                    .channels = static_cast<int64_t>(channels),
-                    .epsilon = norm.epsilon,
-                    .variance = median_of(variances),
-                    .collapsed = part_of(channels, [&](std::size_t c) { return var(c) < norm.epsilon; }),
-                    .tiny_gamma = part_of(channels, [&](std::size_t c) { return std::abs(gamma[c]) < 1e-3f; }),
-                    .running = !norm.running_mean.empty() && !norm.running_var.empty()};
+  NormHealth health{
+      .name = norm.name,
+      .channels = static_cast<int64_t>(channels),
+      .epsilon = norm.epsilon,
+      .variance = median_of(variances),
+      .collapsed = part_of(channels, [&](std::size_t c) { return var(c) < norm.epsilon; }),
+      .tiny_gamma = part_of(channels, [&](std::size_t c) { return std::abs(gamma[c]) < 1e-3f; }),
+      .running = !norm.running_mean.empty() && !norm.running_var.empty(),
+      .as_started = part_of(channels, [&](std::size_t c) { return gamma[c] == gamma[0] && beta[c] == beta[0]; }) == 1,
+      .place = norm.place};
   if (norm.relu) {
     health.off = part_of(channels, [&](std::size_t c) { return beta[c] < -3 * std::abs(gamma[c]); });
     health.open = part_of(channels, [&](std::size_t c) { return beta[c] > 3 * std::abs(gamma[c]); });
@@ -224,6 +239,8 @@ NormHealth HealthProbe::norm_health(std::size_t index) const {
     const double difference = sums.mean[c] / batches() - mean[c];
     shift += difference * difference / (running[c] + norm.epsilon);
     spreads.push_back((var(c) + norm.epsilon) / (running[c] + norm.epsilon));
+    health.log_variance.push_back(std::log(var(c) + norm.epsilon));
+    health.log_running.push_back(std::log(running[c] + norm.epsilon));
   }
   health.shift = std::sqrt(shift / static_cast<double>(channels));
   health.spread = median_of(spreads);
@@ -263,6 +280,15 @@ OutputHealth HealthProbe::output_health() const {
           .finite = sums_->finite && std::isfinite(sums_->loss)};
 }
 
+double median_update(const NetworkHealth& health) {
+  std::vector<double> updates;
+  for (const LayerHealth& layer : health.layers)
+    if (!layer.frozen && layer.weight > 0) updates.push_back(layer.update);
+  if (updates.empty()) return 0;
+  std::ranges::sort(updates);
+  return updates[updates.size() / 2];
+}
+
 NetworkHealth HealthProbe::health(double rate) const {
   NetworkHealth health{.images = sums_->images,
                        .batch = batch_,
@@ -270,14 +296,21 @@ NetworkHealth HealthProbe::health(double rate) const {
                        .input = input_health(),
                        .output = output_health(),
                        .labels = sums_->labels,
+                       .random = random_,
                        .path_step = sums_->path_step};
   for (std::size_t index = 0; index < parameters_.size(); ++index) health.parameters.push_back(parameter_health(index));
   for (std::size_t index = 0; index < watched_.layers.size(); ++index)
     health.layers.push_back(layer_health(index, rate));
   for (std::size_t index = 0; index < relus_.size(); ++index)
     if (relus_[index].layer == watched_.layers.size())
-      health.relus.push_back(
-          {.name = relus_[index].name, .dead = sums_->relus[index].dead(), .zeros = sums_->relus[index].zero_part()});
+      health.relus.push_back({.name = relus_[index].name,
+                              .dead = sums_->relus[index].dead(),
+                              .zeros = sums_->relus[index].zero_part(),
+                              .place = relus_[index].place});
+  for (std::size_t index = 0; index < sigmoids_.size(); ++index)
+    health.sigmoids.push_back({.name = sigmoids_[index].name,
+                               .saturated = sums_->saturated[index] / batches(),
+                               .place = sigmoids_[index].place});
   for (std::size_t index = 0; index < norms_.size(); ++index) health.norms.push_back(norm_health(index));
   for (std::size_t index = 0; index < watched_.blocks.size(); ++index) {
     const Sums::Block& sums = sums_->blocks[index];

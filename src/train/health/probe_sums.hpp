@@ -28,6 +28,7 @@ struct HealthProbe::Sums {
   std::vector<Parameter> parameters;
   std::vector<Norm> norms;
   std::vector<Passed> relus;
+  std::vector<double> saturated;  // of each sigmoid: the part of its numbers, added up over batches
   std::vector<Block> blocks;
   ChannelMoments input;
   double between = 0, within = 0;

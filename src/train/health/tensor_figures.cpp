@@ -95,6 +95,46 @@ bool equal_rows(const Tensor& weight) {
   return rows > 1;
 }
 
+namespace {
+
+/// The spread of sums of `count` independent numbers of the mean and variance given: a chi-square, in standard
+/// deviations of its cube root, which is nearly normal (Wilson & Hilferty 1931).
+double excess_spread(std::span<const double> sums, double count, double mean, double variance) {
+  if (sums.size() < 2 || !(variance > 0)) return 0;
+  double chi = 0;
+  for (const double sum : sums) chi += (sum - count * mean) * (sum - count * mean) / (count * variance);
+  const double freedom = static_cast<double>(sums.size() - 1), spread = 2 / (9 * freedom);
+  return (std::cbrt(chi / freedom) - (1 - spread)) / std::sqrt(spread);
+}
+
+}  // namespace
+
+double draw_departure(const Tensor& weight) {
+  const Shape& shape = weight.shape();
+  const auto rows = static_cast<std::size_t>(shape[0]), columns = static_cast<std::size_t>(shape[1]);
+  const std::span<const float> w = weight.data<float>();
+  const std::size_t area = w.size() / std::max<std::size_t>(rows * columns, 1);
+  std::vector<double> of_row(rows), of_column(columns), of_place(area), row_sum(rows);
+  double second = 0, fourth = 0;
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    const double square = static_cast<double>(w[i]) * w[i];
+    second += square;
+    fourth += square * square;
+    of_row[i / (columns * area)] += square;
+    of_column[i / area % columns] += square;
+    of_place[i % area] += square;
+    row_sum[i / (columns * area)] += w[i];
+  }
+  const double count = static_cast<double>(w.size());
+  second /= count;
+  const double variance = fourth / count - second * second;
+  const auto energy = [&](const std::vector<double>& sums) {
+    return excess_spread(sums, count / static_cast<double>(sums.size()), second, variance);
+  };
+  return std::max({energy(of_row), energy(of_column), energy(of_place),
+                   excess_spread(row_sum, static_cast<double>(columns * area), 0, second)});
+}
+
 double neighbour_cosine(const Tensor& tensor) {
   const auto rows = static_cast<std::size_t>(tensor.shape().n());
   const std::span<const float> values = tensor.data<float>();

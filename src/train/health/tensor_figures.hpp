@@ -35,6 +35,11 @@ double cosine(std::span<const float> a, std::span<const float> b);
 /// Whether there are several rows w[k], and all are equal.
 bool equal_rows(const Tensor& weight);
 
+/// How far weights [units, ...] are from independent draws of one law, in standard deviations: by the energies (sums of
+/// squares) of the units, of what each unit reads, and of the places of a kernel, and by the sums of the units. All of
+/// a drawn layer differ by chance only; training gives some more than others. Far below 0: more alike than by chance.
+double draw_departure(const Tensor& weight);
+
 /// The mean cosine between the rows n and n + 1 of a tensor [N, ...]; not a number below 2 rows or where all are 0.
 double neighbour_cosine(const Tensor& tensor);
 

@@ -57,6 +57,15 @@ std::function<Value(Builder&, Value)> plain_chain(int depth, int channels, int c
   };
 }
 
+std::function<Value(Builder&, Value)> sigmoid_chain(int depth, int channels, int classes) {
+  return [=](Builder& net, Value x) {
+    for (int layer = 0; layer < depth; ++layer)
+      x = net.unary(conv(net, fmt::format("conv{}", layer), x, channels, layer == depth / 2 ? 2 : 1),
+                    {.kind = UnaryKind::sigmoid});
+    return head(net, x, classes);
+  };
+}
+
 std::function<Value(Builder&, Value)> residual_chain(int blocks, int channels, int classes) {
   return [=](Builder& net, Value x) {
     x = net.relu(net.batch_norm("norm", conv(net, "conv", x, channels)));
@@ -125,6 +134,9 @@ void data_faults(std::vector<Row>& rows, const std::string& model, const std::st
   });
   plant("all labels 0", "one-label",
         [](Patient& p) { change_data(p, [](int64_t, std::vector<uint8_t>&, int& label) { label = 0; }); });
+  plant("19 of 20 labels 0", "rare-classes", [](Patient& p) {
+    change_data(p, [](int64_t index, std::vector<uint8_t>&, int& label) { label = index % 20 == 0 ? label : 0; });
+  });
 }
 
 void trained_faults(std::vector<Row>& rows, const std::string& model, const std::string& data) {
@@ -161,6 +173,14 @@ void trained_faults(std::vector<Row>& rows, const std::string& model, const std:
       for (float& x : p.state.at(name).data<float>()) x = 0.05f * x + 0.95f;
   });
   plant("statistics of other weights", "statistics-stale", [](Patient& p) { scale(p, "running_var", 20); });
+  plant("variances stored as deviations", "statistics-stale", [](Patient& p) { power(p, "running_var", 0.5f); });
+  plant("variances stored as their inverses", "statistics-stale", [](Patient& p) { power(p, "running_var", -1); });
+  plant("pixels inverted", "other-form", [](Patient& p) {
+    change_data(p, [](int64_t, std::vector<uint8_t>& pixels, int&) {
+      for (uint8_t& x : pixels) x = static_cast<uint8_t>(255 - x);
+    });
+  });
+  plant("convolutions of 1e-5", "norm-collapsed", [](Patient& p) { scale(p, "conv1.weight", 1e-5f); });
   plant("gamma 0 in the first layer", "gamma-zero", [](Patient& p) { fill(p, "bn1.weight", 0); });
   plant("beta -10", "norm-saturated", [](Patient& p) { fill(p, "bn1.bias", -10); });
   plant("a weight is NaN", "not-finite",
@@ -215,6 +235,8 @@ void written_faults(std::vector<Row>& rows) {
           [](Patient& p) { scale(p, ".weight", 0.8f); });
     plant("20 plain layers, weights at 3", "exploding-gradient", plain_chain(20, 8, classes),
           [](Patient& p) { scale(p, ".weight", 3); });
+    plant("8 layers of sigmoids, weights at 20", "saturated-units", sigmoid_chain(8, 8, classes),
+          [](Patient& p) { scale(p, ".weight", 20); });
     plant("100 plain layers with batch norm", "exploding-gradient", plain_chain(100, 8, classes, true), nothing);
   }
 }
@@ -265,6 +287,27 @@ void variants(std::vector<Row>& rows, const std::string& data) {
   });
 }
 
+/// As a file of another program: nobody says whether, and how long, they were trained.
+void untold(std::vector<Row>& rows) {
+  const auto add = [&](const std::string& name, const std::function<Patient()>& make) {
+    rows.push_back({name + ", steps unknown", "", [=] { return with(make(), [](Patient& p) { p.steps = -1; }); }});
+  };
+  for (const std::string data : {"patterns", "shapes"}) {
+    const int classes = data == "patterns" ? 3 : 10;
+    add("sigmoid chain on " + data, [=] { return written(data, sigmoid_chain(3, 8, classes)); });
+    add("plain chain on " + data, [=] { return written(data, plain_chain(8, 8, classes)); });
+    add("plain chain with batch norm on " + data, [=] { return written(data, plain_chain(8, 8, classes, true)); });
+    add("residual chain on " + data, [=] { return written(data, residual_chain(3, 8, classes)); });
+    for (const char* model : {"resnet8", "plain14", "mlp"})
+      add(fmt::format("{} on {}, at its start", model, data), [=] { return fresh(model, data); });
+  }
+  for (const char* model : {"resnet8", "mlp"})
+    add(fmt::format("{} on patterns after 120 steps", model), [=] { return trained(model, "patterns"); });
+  for (const char* model : {"cifar_resnet18", "resnet110", "plain56"})
+    rows.push_back({fmt::format("{} on patterns at the default rate", model), "",
+                    [=] { return fresh(model, "patterns", recipes().front().schedule.peak); }});
+}
+
 std::vector<Row> healthy() {
   std::vector<Row> rows;
   for (const std::string data : {"shapes", "patterns", "moving"}) {
@@ -289,6 +332,7 @@ std::vector<Row> healthy() {
     rows.push_back({"plain chain of 20 with batch norm on " + data, "",
                     [=] { return written(data, plain_chain(20, 8, classes, true), 0.1); }});
   }
+  untold(rows);
   for (const char* model : {"resnet8", "resnet14", "plain8", "mlp"})
     for (const int64_t steps : {20, 60, 150})
       rows.push_back({fmt::format("{} on patterns after {} steps", model, steps), "",

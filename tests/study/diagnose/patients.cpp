@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
+#include <cmath>
 #include <map>
 
 namespace resnet::test {
@@ -131,6 +131,10 @@ void fill(Patient& patient, const std::string& ending, float value) {
 
 void scale(Patient& patient, const std::string& ending, float factor) {
   each_state(patient, ending, [&](float x) { return factor * x; });
+}
+
+void power(Patient& patient, const std::string& ending, float exponent) {
+  each_state(patient, ending, [&](float x) { return std::pow(x, exponent); });
 }
 
 std::vector<std::string> found_in(const Patient& patient, bool notes) {

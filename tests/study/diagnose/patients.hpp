@@ -31,6 +31,7 @@ void change_data(Patient& patient, const Change& change);
 /// Every state whose name ends like that.
 void fill(Patient& patient, const std::string& ending, float value);
 void scale(Patient& patient, const std::string& ending, float factor);
+void power(Patient& patient, const std::string& ending, float exponent);
 
 /// The names of what is found, faults only unless `notes`.
 std::vector<std::string> found_in(const Patient& patient, bool notes = false);
