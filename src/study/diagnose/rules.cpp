@@ -91,7 +91,7 @@ constexpr HealthRule table[] = {
     {"norm-collapsed", "Batch norms have nothing to normalise", true,
      "what comes in has a variance below epsilon: it is constant, or far too small, and comes out as beta",
      "look at the layer before; make its weights larger, or mend what makes its input constant",
-     "dead-relu rate-too-low vanishing-gradient unrelated-labels train-eval-mismatch statistics-stale",
+     "dead-relu rate-too-low rate-too-high vanishing-gradient unrelated-labels train-eval-mismatch statistics-stale",
      rules::norm_collapsed},
     {"statistics-untouched", "Running statistics were hardly updated", true,
      "batch norm's momentum is 0 or far too small, or a file of weights came without its buffers",
@@ -121,7 +121,7 @@ constexpr HealthRule table[] = {
      "normalisation and shortcuts",
      "start weights with variance 2 / fan (He et al. 2015), and use batch norm or shortcuts (resnetN instead of "
      "plainN)",
-     "rate-too-low shattered-gradient norm-collapsed unrelated-labels", rules::vanishing_gradient},
+     "rate-too-low shattered-gradient unrelated-labels", rules::vanishing_gradient},
     {"exploding-gradient", "The gradient explodes", true,
      "each layer passes on more than it gets: weights that start too large, or depth without shortcuts",
      "start weights with variance 2 / fan, use shortcuts, begin at a lower rate (--warmup)",

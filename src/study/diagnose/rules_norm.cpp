@@ -102,7 +102,8 @@ std::optional<Evidence> statistics_untouched(const Measurements& measured) {
 
 std::optional<Evidence> statistics_of_other_input(const Measurements& measured) {
   const std::vector<NormHealth>& norms = measured.health.norms;
-  if (!had_time(measured) || norms.empty() || statistics_untouched(measured) || !off_at_input_only(norms))
+  if (!had_time(measured) || norms.empty() || statistics_untouched(measured) || not_variances(measured) ||
+      !off_at_input_only(norms))
     return std::nullopt;
   return Evidence{"at the first batch norm, " + off_text(norms.front()), {norms.front().name}};
 }

@@ -3,6 +3,7 @@
 #include "study/diagnose/diagnose.hpp"
 
 #include "../small_study.hpp"
+#include "base/random.hpp"
 #include "patients.hpp"
 #include "support/pictures.hpp"
 #include "train/health/tensor_figures.hpp"
@@ -95,11 +96,54 @@ TEST(HealthRules, HaveNamesOfTheirOwnAndExplainKnownOnes) {
 
 TEST(HealthRules, KnowPermutedLabelsThoughOneClassIsRare) {
   Measurements measured;
+  measured.steps = 500;
   measured.classes = {"a", "b", "c"};
   measured.inference.confusion = {0, 9, 1, 1, 0, 9, 3, 0, 0};  // three images of c are too few to tell
   EXPECT_TRUE(rules::permuted_labels(measured));
   measured.inference.confusion = {0, 9, 1, 0, 9, 1, 0, 9, 1};  // all are taken for b
   EXPECT_FALSE(rules::permuted_labels(measured));
+}
+
+TEST(HealthRules, KnowThatForwardNothingActsBackwards) {
+  const auto collapsed_at = [](int64_t place) {
+    Measurements measured;
+    measured.classes = {"a", "b"};
+    measured.inference.confusion = {0, 0, 0, 0};
+    measured.health.input = {.mean = {0}, .deviation = {1}, .between = 0.5};
+    measured.health.layers = {{.name = "conv", .dead = 1, .relu_place = 5}};
+    measured.health.norms = {{.name = "bn", .collapsed = 1, .running = false, .place = place}};
+    return findings_of(measured).front().rule->name;
+  };
+  EXPECT_EQ(collapsed_at(4), "norm-collapsed");
+  EXPECT_EQ(collapsed_at(6), "dead-relu");
+}
+
+TEST(HealthRules, TellWhatAFileStoresInPlaceOfVariances) {
+  Measurements measured;
+  measured.steps = 500;
+  measured.classes = {"a", "b"};
+  NormHealth norm{.name = "bn", .spread = 2};
+  for (const double x : {-3.0, -1.0, 0.5, 2.0}) {
+    norm.log_running.push_back(x);
+    norm.log_variance.push_back(2 * x + 0.1);
+  }
+  measured.health.norms = {norm};
+  const std::optional<Evidence> evidence = rules::statistics_stale(measured);
+  ASSERT_TRUE(evidence);
+  EXPECT_NE(evidence->text.find("it stores standard deviations"), std::string::npos) << evidence->text;
+  measured.health.norms.front().log_variance = norm.log_running;
+  EXPECT_FALSE(rules::statistics_stale(measured));
+}
+
+TEST(HealthRules, NameTheFormInWhichANetworkKnowsTheImages) {
+  Measurements measured;
+  measured.classes = {"a", "b", "c"};
+  measured.health.images = 256;
+  measured.inference.top1 = 0.4;
+  measured.other_forms = {{.name = "with left and right exchanged", .top1 = 0.5}, {.name = "inverted", .top1 = 0.8}};
+  EXPECT_TRUE(rules::other_form(measured));
+  measured.other_forms.back().top1 = 0.6;  // most errors remain
+  EXPECT_FALSE(rules::other_form(measured));
 }
 
 TEST(HealthRules, NameSomeFaultsQuickly) {
@@ -115,6 +159,15 @@ TEST(HealthRules, NameSomeFaultsQuickly) {
   patient = fresh("resnet8", "patterns");
   fill(patient, "bn1.running_var", std::numeric_limits<float>::quiet_NaN());
   EXPECT_EQ(found_in(patient).front(), "not-finite") << "though a ReLU makes 0 of NaN";
+}
+
+TEST(TensorFigures, TellDrawnWeightsFromOthers) {
+  Tensor weight(Shape{32, 16, 3, 3});
+  Rng rng(1, "weights");
+  for (float& x : weight.data<float>()) x = static_cast<float>(rng.normal());
+  EXPECT_LT(draw_departure(weight), 4);
+  for (float& x : weight.data<float>().first(16 * 9)) x *= 2;  // one of 32 units has grown
+  EXPECT_GT(draw_departure(weight), 6);
 }
 
 TEST(TensorFigures, AreWhatTheirNamesSay) {
