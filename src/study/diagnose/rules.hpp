@@ -59,6 +59,9 @@ std::optional<Evidence> unrelated_labels(const Measurements& measured);
 std::optional<Evidence> nothing_learnt(const Measurements& measured);
 
 // rules_norm.cpp
+/// Whether running statistics are to fit: with the usual momentum of 0.1 the start has no more weight after 100 steps.
+/// Of a file that does not say how many it has seen, only if something else was trained.
+bool had_time(const Measurements& measured);
 std::optional<Evidence> statistics_untouched(const Measurements& measured);
 std::optional<Evidence> statistics_of_other_input(const Measurements& measured);
 std::optional<Evidence> statistics_stale(const Measurements& measured);

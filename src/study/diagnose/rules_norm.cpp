@@ -31,10 +31,6 @@ bool off_at_input_only(const std::vector<NormHealth>& norms) {
   return !norms.empty() && is_off(norms.front()) && 2 * off <= std::ssize(norms);
 }
 
-/// With the usual momentum of 0.1 the start has no more weight after 100 steps. Of a file that does not say how many it
-/// has seen, statistics are to fit only if something else was trained.
-bool had_time(const Measurements& measured) { return measured.steps < 0 ? measured.trained() : measured.steps >= 100; }
-
 /// What a file may store in place of variances, as the power that makes variances of it.
 struct StoredAs {
   double power;
@@ -59,7 +55,7 @@ double misfit(const Measurements& measured, double power) {
 const StoredAs* not_variances(const Measurements& measured) {
   for (const StoredAs& form : stored_as)
     if (const double square = misfit(measured, form.power);
-        square < 0.25 && misfit(measured, 1) > std::max(4 * square, 0.25))
+        square < 0.25 && misfit(measured, 1) > std::max(4 * square, 0.1))
       return &form;
   return nullptr;
 }
@@ -89,6 +85,8 @@ std::string of_norms(const std::vector<std::string>& names, const Measurements& 
 }
 
 }  // namespace
+
+bool had_time(const Measurements& measured) { return measured.steps < 0 ? measured.trained() : measured.steps >= 100; }
 
 std::optional<Evidence> statistics_untouched(const Measurements& measured) {
   if (!had_time(measured)) return std::nullopt;

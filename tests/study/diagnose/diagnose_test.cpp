@@ -110,8 +110,12 @@ TEST(HealthRules, KnowThatForwardNothingActsBackwards) {
     measured.classes = {"a", "b"};
     measured.inference.confusion = {0, 0, 0, 0};
     measured.health.input = {.mean = {0}, .deviation = {1}, .between = 0.5};
-    measured.health.layers = {{.name = "conv", .dead = 1, .relu_place = 5}};
-    measured.health.norms = {{.name = "bn", .collapsed = 1, .running = false, .place = place}};
+    LayerHealth layer;
+    layer.name = "conv", layer.dead = 1, layer.relu_place = 5;
+    NormHealth norm;
+    norm.name = "bn", norm.collapsed = 1, norm.running = false, norm.place = place;
+    measured.health.layers = {layer};
+    measured.health.norms = {norm};
     return findings_of(measured).front().rule->name;
   };
   EXPECT_EQ(collapsed_at(4), "norm-collapsed");
@@ -122,7 +126,8 @@ TEST(HealthRules, TellWhatAFileStoresInPlaceOfVariances) {
   Measurements measured;
   measured.steps = 500;
   measured.classes = {"a", "b"};
-  NormHealth norm{.name = "bn", .spread = 2};
+  NormHealth norm;
+  norm.name = "bn", norm.spread = 2;
   for (const double x : {-3.0, -1.0, 0.5, 2.0}) {
     norm.log_running.push_back(x);
     norm.log_variance.push_back(2 * x + 0.1);
@@ -137,6 +142,7 @@ TEST(HealthRules, TellWhatAFileStoresInPlaceOfVariances) {
 
 TEST(HealthRules, NameTheFormInWhichANetworkKnowsTheImages) {
   Measurements measured;
+  measured.steps = 500;
   measured.classes = {"a", "b", "c"};
   measured.health.images = 256;
   measured.inference.top1 = 0.4;
