@@ -95,7 +95,9 @@ Opened open_file(const DiagnoseRequest& request) {
         config_from_toml(read_file(sources.run->config(), 1 << 20), sources.run->config().string());
     opened.patient.recipe = config.recipe;
     opened.run = figures_of(*sources.run, sources.run->read_metrics(), data.test_name);
-    opened.patient.steps = opened.run->steps;
+    // The best weights may be of an epoch long before the last one.
+    const bool best = sources.model == sources.run->best() && path_exists(sources.run->last());
+    opened.patient.steps = best ? load_position(sources.run->last()).position.best_step : opened.run->steps;
   }
   if (request.recipe) opened.patient.recipe = *request.recipe;
   return opened;
