@@ -114,7 +114,7 @@ struct ThreadPool::Team {
 };
 
 // Training steps with 4 and 8 threads on 2 cores took 1.08 to 1.2 times as long as with 2.
-ThreadPool::ThreadPool(int threads, int cores) : team_(std::make_unique<Team>(std::min(threads, cores))) {
+ThreadPool::ThreadPool(int threads, int cores) : team_(std::make_unique<Team>(std::max(1, std::min(threads, cores)))) {
   assert(threads >= 1 && cores >= 1);
   if (threads > cores) log_info("{} threads are wanted: {} compute, one for each core", threads, cores);
   threads = std::min(threads, cores);

@@ -14,6 +14,7 @@ namespace {
 /// As the trainings will have them.
 TrainingOptions training_of(const NetworkChoice& choice) {
   TrainingOptions training = choice.training;
+  if (choice.data.empty() && training.epochs == 0) training.epochs = choice.own_epochs;
   if (!choice.data.empty()) training.data = choice.data;
   return training;
 }
@@ -41,7 +42,11 @@ void declare_network_choice(StudyOptions& options, NetworkChoice& choice) {
   options.text("--train", choice.train, "NAMES", "without --models: networks of the zoo that the study trains itself");
   options.text("--data", choice.data, "DATA",
                "images; by default those of the first run of --models, or " + training.data + " to train on");
-  options.whole("--epochs", training.epochs, 0, 1'000'000, "of each training; 0: as long as the recipe `short` says");
+  options.whole(
+      "--epochs", training.epochs, 0, 1'000'000,
+      choice.own_epochs > 0
+          ? fmt::format("of each training; 0: {}, or with --data as long as the recipe `short` says", choice.own_epochs)
+          : "of each training; 0: as long as the recipe `short` says");
   options.whole("--seeds", training.seeds, 1, 1000, "trainings of each network, the first with --seed");
   options.choice("--precision", training.precision, {"auto", "bf16", "fp32"},
                  "of the trainings; auto: bf16 where the processor computes in it faster");

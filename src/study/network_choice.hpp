@@ -15,7 +15,8 @@ namespace resnet {
 struct NetworkChoice {
   std::string models = {};  // what models_in() takes; empty: train
   std::string train = "resnet20,plain20";
-  std::string data = {};  // empty: of the first run that is given, or the trainings' own
+  std::string data = {};   // empty: of the first run that is given, or the trainings' own
+  int64_t own_epochs = 0;  // on the trainings' own data, unless `training` says how many; 0: as the recipe says
   TrainingOptions training = {};
 
   bool trains() const { return models.empty(); }

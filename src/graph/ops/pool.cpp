@@ -9,6 +9,19 @@ std::string describe(const Window& v, bool ceil_mode) {
                  v.dilation_h > 1 ? text_of(" dilation ", v.dilation_h) : "", ceil_mode ? " ceil" : "");
 }
 
+/// Whether each window takes a pixel: with a dilation all of its taps may lie in the padding.
+bool meets_all(int64_t positions, int64_t input, int kernel, int stride, int pad, int dilation) {
+  for (int64_t at = 0; at < positions; ++at) {
+    bool any = false;
+    for (int64_t tap = 0; tap < kernel && !any; ++tap) {
+      const int64_t place = at * stride - pad + tap * dilation;
+      any = place >= 0 && place < input;
+    }
+    if (!any) return false;
+  }
+  return true;
+}
+
 Shape pooled(std::string_view op, const Window& v, bool ceil_mode, const Shape& x) {
   expect_rank(op, "x", x, 4);
   if (v.kernel_h < 1 || v.kernel_w < 1 || v.stride_h < 1 || v.stride_w < 1 || v.dilation_h < 1 || v.dilation_w < 1)
@@ -19,6 +32,9 @@ Shape pooled(std::string_view op, const Window& v, bool ceil_mode, const Shape& 
   const int64_t h = window_positions(x.h(), v.kernel_h, v.stride_h, v.pad_top, v.pad_bottom, v.dilation_h, ceil_mode);
   const int64_t w = window_positions(x.w(), v.kernel_w, v.stride_w, v.pad_left, v.pad_right, v.dilation_w, ceil_mode);
   if (h < 1 || w < 1) fail(op, ": a window of ", describe(v, ceil_mode), " does not fit into ", x);
+  if (!meets_all(h, x.h(), v.kernel_h, v.stride_h, v.pad_top, v.dilation_h) ||
+      !meets_all(w, x.w(), v.kernel_w, v.stride_w, v.pad_left, v.dilation_w))
+    fail(op, ": a window of ", describe(v, ceil_mode), " would see nothing but padding of ", x);
   return {x.n(), x.c(), h, w};
 }
 

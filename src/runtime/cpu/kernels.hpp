@@ -86,10 +86,11 @@ struct Convolution3x3Part {
   int64_t row_begin = 0, row_end = 0, group_begin = 0, group_end = 0;
 };
 
+/// What happens to sums before they are stored. Null: nothing.
 struct ConvolutionFinish {
   const float* bias = nullptr;
-  const float* residual = nullptr;  // laid out as y; may be y
-  const float* mask = nullptr;      // likewise: results where it is not above 0 become 0
+  const float* residual = nullptr;  // laid out as y; 1x1 alone: may be y
+  const float* mask = nullptr;      // 1x1 alone; laid out as y: results where it is not above 0 become 0
   bool relu = false;
 };
 
@@ -132,8 +133,8 @@ struct ImageKernels {
   void (*scale_plane)(const T* x, const T* scale, T* y, int64_t pixels, int64_t pixel);
   void (*fill_plane)(const float* value, T* y, int64_t pixels, int64_t pixel);
   void (*dot_planes)(const Planes& planes, const T* a, const T* b, double* sum);  // b null: sum of a
-  void (*max_pool)(const PoolSizes& sizes, const T* x, const PoolNorm* norm, T* y,
-                   int32_t* positions);  // norm: or null
+  // `norm` null: x as it is.
+  void (*max_pool)(const PoolSizes& sizes, const T* x, const PoolNorm* norm, T* y, int32_t* positions);
   void (*max_pool_gradient)(const PoolSizes& sizes, const int32_t* positions, const T* dy, T* dx);
   void (*average_pool)(const PoolSizes& sizes, bool include_pad, const T* x, T* y);
   void (*average_pool_gradient)(const PoolSizes& sizes, bool include_pad, const T* dy, T* dx);
@@ -158,8 +159,8 @@ struct Kernels {
   // y = a + factor b
   void (*triad)(const float* a, const float* b, float factor, float* y, int64_t count);
 
-  // Null where the instruction set has too few registers. Each sum begins with the bias and adds channels in ascending
-  // order, whatever the part.
+  // Null without AVX-512. The order of a sum does not depend on the part: channels ascending, or 3x3 blocks of
+  // channels, their taps, and the channels of these.
   void (*convolve_1x1)(const Convolution1x1& sizes, const Convolution1x1Part& part, const float* x,
                        const float* weights, float* y, const ConvolutionFinish& finish);
   void (*convolve_3x3)(const Convolution3x3& sizes, const Convolution3x3Part& part, const float* x,

@@ -39,11 +39,11 @@ StudyOutcome act(const Options& chosen, StudyRun& run) {
 
 StudyAction declare_landscape(StudyOptions& options) {
   const auto chosen = std::make_shared<Options>();
-  // The pair of Li et al., on images that plain-56 solves too within a minute: around a network that solved nothing
-  // there is no landscape of a solution. It needs 40 epochs; after 20 some seeds are at 66 %.
+  // The pair of Li et al., on images that plain-56 solves too: around a network that solved nothing there is no
+  // landscape of a solution. It needs 40 epochs; after 20 some seeds have an accuracy of 66 %.
   chosen->networks.train = "plain56,resnet56";
   chosen->networks.training.data = "builtin:patterns?count=8000&noise=0.5";
-  chosen->networks.training.epochs = 40;
+  chosen->networks.own_epochs = 40;
   chosen->networks.training.seeds = 2;  // lines lie between networks of equal structure
   declare_network_choice(options, chosen->networks);
   options.choice("--part", chosen->part, {"train", "test"}, "of the data that the loss is taken of");

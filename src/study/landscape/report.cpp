@@ -196,16 +196,16 @@ struct Rivals {
   Family plain = {}, residual = {};
 };
 
-/// Plain and residual networks of one depth, where there are both.
+/// Plain and residual networks of one depth for as many classes, where there are both.
 std::vector<Rivals> rivals_in(const LandscapeResult& result) {
-  std::map<std::size_t, Rivals> depths;
+  std::map<std::pair<std::size_t, std::size_t>, Rivals> kinds;
   for (const SurroundedNetwork& network : result.networks) {
-    Rivals& rivals = depths[network.layers];
+    Rivals& rivals = kinds[{network.layers, network.classes}];
     rivals.layers = network.layers;
     (network.residual ? rivals.residual : rivals.plain).members.push_back(&network);
   }
   std::vector<Rivals> both;
-  for (const auto& [layers, rivals] : depths)
+  for (const auto& [kind, rivals] : kinds)
     if (!rivals.plain.members.empty() && !rivals.residual.members.empty()) both.push_back(rivals);
   return both;
 }
@@ -213,13 +213,13 @@ std::vector<Rivals> rivals_in(const LandscapeResult& result) {
 /// Why networks of one depth decide nothing; empty if they do.
 std::string undecided_since(const Rivals& rivals) {
   if (rivals.layers < deep_network)
-    return fmt::format(" Not decided: said of networks of {} layers and more.", deep_network);
+    return fmt::format("Not decided: said of networks of {} layers and more.", deep_network);
   for (const Family* family : {&rivals.plain, &rivals.residual})
     for (const SurroundedNetwork* network : family->members) {
       const double most = solution * std::log(static_cast<double>(network->classes));
       if (!(network->plane.centre().loss <= most))
         return fmt::format(
-            " Not decided: {} is no solution, its loss of {:.3g} is above {:.3g}, a quarter of that of guessing.",
+            "Not decided: {} is no solution, its loss of {:.3g} is above {:.3g}, a quarter of that of guessing.",
             network->name, network->plane.centre().loss, most);
     }
   return "";
@@ -231,7 +231,7 @@ void claim_of_shortcuts(StudyReport& report, const LandscapeResult& result) {
     const std::string undecided = undecided_since(rivals);
     const auto claim = [&](const char* statement, const std::string& found, Finding finding) {
       report.verdict(found);
-      report.claim({"Li et al. 2018, section 5.1", statement, found + undecided,
+      report.claim({"Li et al. 2018, section 5.1", statement, undecided.empty() ? found : found + " " + undecided,
                     undecided.empty() ? finding : Finding::undecided});
     };
     const double bent_plain = plain.mean(&PlaneSummary::bent_down),
@@ -248,7 +248,7 @@ void claim_of_shortcuts(StudyReport& report, const LandscapeResult& result) {
                       "without them on {:.1f} %.",
                       rivals.layers, percent * low_residual, percent * low_plain),
           larger(low_residual, low_plain));
-    if (!undecided.empty()) report.verdict(undecided.substr(1));
+    if (!undecided.empty()) report.verdict(undecided);
   }
 }
 

@@ -1,6 +1,7 @@
 // Batch norm, ReLU and max pooling of batch-inner images in one pass. Lines are normalised into scratch memory that
-// stays in the cache; as no number is negative, their 16 bits compare like integers, 32 at a time. (Normalising each
-// number where a window reads it took longer than the pass over memory that this saves.)
+// stays in the cache; behind a ReLU no number is below 0, so their 16 bits compare like integers, 32 at a time, and a
+// NaN is the largest. (Normalising each number where a window reads it took longer than the pass over memory that this
+// saves.)
 #include "runtime/cpu/amx/tiles.hpp"
 
 namespace resnet::cpu::amx {
@@ -37,12 +38,17 @@ Taps taps_of(const PoolSizes& s, const Ring& ring, int64_t oh, int64_t ow, int64
   return taps;
 }
 
+/// Without the sign that a NaN or a zero may have.
+RESNET_INLINE __m512i load_magnitudes(const BFloat16* row) {
+  return _mm512_and_si512(load_row(row), _mm512_set1_epi16(0x7fff));
+}
+
 void pool_pixel(const Taps& taps, int64_t start, int64_t pixel, BFloat16* y, int32_t* positions) {
   const __m512i first = _mm512_set1_epi32(static_cast<int32_t>(start));
   for (int64_t lane = 0; lane < pixel; lane += 32) {
-    __m512i best = load_row(taps.at[0] + lane), where = _mm512_setzero_si512();
+    __m512i best = load_magnitudes(taps.at[0] + lane), where = _mm512_setzero_si512();
     for (int tap = 1; tap < taps.count; ++tap) {
-      const __m512i value = load_row(taps.at[tap] + lane);
+      const __m512i value = load_magnitudes(taps.at[tap] + lane);
       const __mmask32 better = _mm512_cmpgt_epi16_mask(value, best);
       best = _mm512_mask_mov_epi16(best, better, value);
       where = _mm512_mask_mov_epi16(where, better, _mm512_set1_epi16(taps.offset[tap]));
