@@ -66,6 +66,10 @@ TEST(Graph, RefusesWhatCannotBe) {
   EXPECT_NE(message([&] { graph.add_node("sum", Binary{}, {x, w}); }).find("[4x4x3x3]"), std::string::npos);
   EXPECT_NE(message([&] { graph.add_node("pool", MaxPool{square_window(2, 2, 2)}, {x}); }).find("padding"),
             std::string::npos);
+  Window apart = square_window(2, 1, 1);
+  apart.dilation_h = static_cast<int>(graph[x].shape.h()) + 1;  // one tap above the image, the other one below it
+  EXPECT_NE(message([&] { graph.add_node("pool", MaxPool{apart}, {x}); }).find("nothing but padding"),
+            std::string::npos);
   EXPECT_NE(message([&] { graph.add_input("x", {1}); }).find("exists"), std::string::npos);
 }
 
