@@ -180,8 +180,9 @@ std::string read_header(std::istream& stream, uint64_t size, const ReadLimits& l
   if (size < sizeof length) fail_model("not a safetensors file: only ", size, " bytes");
   read_bytes(stream, std::as_writable_bytes(std::span(&length, 1)));
   if (length > limits.header_bytes)
-    fail_model("not a safetensors file, or its header of ", length, " bytes is above the limit of ",
-               limits.header_bytes);
+    fail_model("not a safetensors file: its first 8 bytes stand for a header of ", length,
+               " bytes, above the limit of ", limits.header_bytes,
+               "; expected a run directory, a .safetensors file, weights of PyTorch or .onnx");
   if (length > size - sizeof length)
     fail_model("truncated: a header of ", length, " bytes in a file of ", size, " bytes");
   std::string text(length, '\0');

@@ -30,6 +30,8 @@ ModelSpec named(std::string_view name) {
   const auto row = std::ranges::find(models(), name, &ModelSpec::name);
   if (row != models().end()) return *row;
   if (const std::optional<ModelSpec> model = cifar_model_of_any_depth(name)) return *model;
+  if (name.find('/') != std::string_view::npos || name.ends_with(".safetensors") || name.ends_with(".onnx"))
+    fail_usage(excerpt(name), ": no such file or run; a name that `resnet models` lists can be given too");
   std::vector<std::string> names;
   for (const ModelSpec& model : models()) names.push_back(model.name);
   const std::string hint = did_you_mean(name, names);

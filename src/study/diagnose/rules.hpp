@@ -62,6 +62,9 @@ std::optional<Evidence> nothing_learnt(const Measurements& measured);
 /// Whether running statistics are to fit: with the usual momentum of 0.1 the start has no more weight after 100 steps.
 /// Of a file that does not say how many it has seen, only if something else was trained.
 bool had_time(const Measurements& measured);
+/// Whether the run was right, in inference, on most images that it was tested on: its statistics had settled, after
+/// however few steps.
+bool knew_its_images(const Measurements& measured);
 std::optional<Evidence> statistics_untouched(const Measurements& measured);
 std::optional<Evidence> statistics_of_other_input(const Measurements& measured);
 std::optional<Evidence> statistics_stale(const Measurements& measured);

@@ -79,7 +79,7 @@ std::optional<Evidence> other_form(const Measurements& measured) {
   // less apart.
   constexpr double least_gain = 0.1, by_chance = 4;
   // The forms are shown in inference, whose running statistics are still those of the start after a few steps.
-  if (!had_time(measured)) return std::nullopt;
+  if (!had_time(measured) && !knew_its_images(measured)) return std::nullopt;
   const double right = measured.inference.top1, images = static_cast<double>(measured.health.images);
   const auto best = std::ranges::max_element(measured.other_forms, {}, &OtherForm::top1);
   if (best == measured.other_forms.end() || !measured.better_than_chance(best->top1)) return std::nullopt;

@@ -88,6 +88,10 @@ std::string of_norms(const std::vector<std::string>& names, const Measurements& 
 
 bool had_time(const Measurements& measured) { return measured.steps < 0 ? measured.trained() : measured.steps >= 100; }
 
+bool knew_its_images(const Measurements& measured) {
+  return measured.run && measured.run->top1 && 2 * *measured.run->top1 > 1 + measured.chance();
+}
+
 std::optional<Evidence> statistics_untouched(const Measurements& measured) {
   if (!had_time(measured)) return std::nullopt;
   const auto names = norms_where(measured, [](const NormHealth& norm) { return norm.running && norm.untouched; });
@@ -157,7 +161,7 @@ std::optional<Evidence> norm_saturated(const Measurements& measured) {
 }
 
 std::optional<Evidence> train_eval_mismatch(const Measurements& measured) {
-  if (!had_time(measured)) return std::nullopt;
+  if (!had_time(measured) && !knew_its_images(measured)) return std::nullopt;
   const double training = measured.health.output.top1, inference = measured.inference.top1;
   // 256 images: 0.15 is more than three standard deviations of the difference.
   constexpr double largest_gap = 0.15;

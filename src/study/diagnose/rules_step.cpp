@@ -83,6 +83,12 @@ std::optional<Evidence> thrown_off(const Measurements& measured) {
 
 std::optional<Evidence> rate_too_high(const Measurements& measured) {
   if (!measured.trained()) return thrown_off(measured);
+  // What threw a run off need not be seen in the steps that it would take now.
+  if (measured.run && measured.run->epochs > 0 && measured.oversteps(measured.chance_loss(), measured.run->train_loss))
+    return Evidence{
+        fmt::format("the mean loss of the run's last epoch was {:.3g}, and guessing gives {:.3g}: its steps, "
+                    "at rates up to {:g}, threw off what the network began with",
+                    measured.run->train_loss, measured.chance_loss(), measured.health.rate)};
   const double before = measured.step_loss_before, after = measured.step_loss, update = median_update(measured.health);
   if (!measured.oversteps(before, after) && update < largest_update) return std::nullopt;
   std::vector<std::string> names;

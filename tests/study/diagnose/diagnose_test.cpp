@@ -150,6 +150,21 @@ TEST(HealthRules, NameTheFormInWhichANetworkKnowsTheImages) {
   EXPECT_TRUE(rules::other_form(measured));
   measured.other_forms.back().top1 = 0.6;  // most errors remain
   EXPECT_FALSE(rules::other_form(measured));
+  measured.other_forms.back().top1 = 0.8;
+  measured.steps = 40;  // the running statistics may be those of the start
+  EXPECT_FALSE(rules::other_form(measured));
+  measured.run = RunFigures{.epochs = 4, .steps = 40, .top1 = 0.95};  // they are not
+  EXPECT_TRUE(rules::other_form(measured));
+}
+
+TEST(HealthRules, SeeARateThatThrewARunOffAfterwards) {
+  Measurements measured;
+  measured.steps = 40;
+  measured.classes = {"a", "b", "c"};
+  measured.run = RunFigures{.epochs = 4, .steps = 40, .train_loss = 1.5};
+  EXPECT_FALSE(rules::rate_too_high(measured));
+  measured.run->train_loss = 60;
+  EXPECT_TRUE(rules::rate_too_high(measured));
 }
 
 TEST(HealthRules, NameSomeFaultsQuickly) {
