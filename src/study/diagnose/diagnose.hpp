@@ -30,7 +30,7 @@ struct DiagnoseRequest {
 };
 
 struct DiagnoseResult {
-  std::string model, data, part, recipe;
+  std::string model, data, part, recipe;  // part: "validation"; "all" of data without parts
   Measurements measured = {};
   std::vector<HealthFinding> findings = {};
   fs::path run = {}, report = {};
@@ -40,6 +40,8 @@ struct DiagnoseResult {
 /// report.html, log.txt}. Error (usage, bad data, bad model): see sources_of(), open_network() and plan_training().
 DiagnoseResult diagnose(const DiagnoseRequest& request);
 
+/// "the validation part", "all".
+std::string part_text(const DiagnoseResult& result);
 /// What the two sides of the program are called, the findings, and tables of the measurements.
 std::string to_text(const DiagnoseResult& result);
 Json to_json(const DiagnoseResult& result);

@@ -202,7 +202,7 @@ void write_report(const DiagnoseResult& result, const std::string& command) {
   add_layers(page, health);
   page.section("How it was made");
   page.preformatted(command);
-  page.facts({{"images", fmt::format("{} of the {} part, in batches of {}", health.images, result.part, health.batch)},
+  page.facts({{"images", fmt::format("{} of {}, in batches of {}", health.images, part_text(result), health.batch)},
               {"recipe", fmt::format("{}, rate {:g}", result.recipe, health.rate)}});
   page.facts(environment());
   write_file(result.report, page.text());

@@ -135,10 +135,14 @@ Json findings_json(const DiagnoseResult& result) {
 
 }  // namespace
 
+std::string part_text(const DiagnoseResult& result) {
+  return result.part == "all" ? "all" : fmt::format("the {} part", result.part);
+}
+
 std::string to_text(const DiagnoseResult& result) {
   const NetworkHealth& health = result.measured.health;
-  std::string text = fmt::format("{} on {}: {} of the {} part in {}, recipe {} at the rate {:g}\n", result.model,
-                                 result.data, plural(health.images, "image"), result.part,
+  std::string text = fmt::format("{} on {}: {} of {} in {}, recipe {} at the rate {:g}\n", result.model, result.data,
+                                 plural(health.images, "image"), part_text(result),
                                  plural(health.images / health.batch, "batch", "batches"), result.recipe, health.rate);
   text += fmt::format("loss {:.4g} and {:.1f} % right in training mode, {:.4g} and {:.1f} % in inference\n\n",
                       health.output.loss, 100 * health.output.top1, result.measured.inference.loss,
