@@ -185,7 +185,8 @@ std::vector<HealthFinding> findings_of(const Measurements& measured) {
         finding.follows_from = other.rule->name;
         break;
       }
-  std::ranges::stable_partition(findings, [](const HealthFinding& finding) { return finding.follows_from.empty(); });
+  std::stable_partition(findings.begin(), findings.end(),
+                        [](const HealthFinding& finding) { return finding.follows_from.empty(); });
   return findings;
 }
 
