@@ -26,6 +26,16 @@ struct PooledResult {
 
   int64_t x_plane() const { return sizes.height * sizes.width * sizes.pixel; }
   int64_t y_plane() const { return sizes.out_height * sizes.out_width * sizes.pixel; }
+
+  /// Normalises and pools a blocked plane of x, of whose channels the first `present` are no padding.
+  template <class T>
+  void compute(const ImageKernels<T>& kernels, const Memory& memory, Buffer x, int64_t plane, const PoolNorm& norm,
+               int64_t present) const {
+    int32_t* taken = memory.at<int32_t>(positions) + plane * y_plane();
+    kernels.max_pool(sizes, memory.at<T>(x) + plane * x_plane(), &norm, memory.at<T>(y) + plane * y_plane(), taken);
+    for (int64_t lane = present; lane < sizes.pixel; ++lane)
+      for (int64_t i = lane; i < y_plane(); i += sizes.pixel) taken[i] = 0;
+  }
 };
 std::optional<PooledResult> absorb_max_pool(Value y, bool relu, Layout layout, Lowering& to);
 

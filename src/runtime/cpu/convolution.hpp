@@ -45,12 +45,21 @@ std::shared_ptr<Primitive> find_convolution(Lowering& to, ConvolutionRequest req
 void choose_layouts(Lowering& to, ConvolutionRequest& request, Layout source_stored, int64_t images,
                     int64_t out_channels);
 
+/// A task's share of `rows` x `columns` pieces of work, which are cut into `bands` x `parts`.
+struct TwoWayCut {
+  int64_t rows = 1, columns = 1;
+  int64_t bands = 1, parts = 1;
+
+  int count() const { return static_cast<int>(bands * parts); }
+  Range band(int task) const { return part_of(rows, bands, task / parts); }
+  Range part(int task) const { return part_of(columns, parts, task % parts); }
+};
+
 /// How images are shared out to tasks: `lanes` of nearly equal size.
 int lanes_for(int64_t images, int64_t macs);
 
-/// Weights [O,I/groups,kh,kw] with zeros between merged groups: [O,merged I/groups,kh,kw]. `constant`: written by a
-/// prepare step.
-Buffer widened_weights(Lowering& to, Value weights, const Grouping& grouping, bool constant);
+/// Weights [O,I/groups,kh,kw] with zeros between merged groups: [O,merged I/groups,kh,kw].
+Buffer widened_weights(Lowering& to, Value weights, const Grouping& grouping);
 /// The inverse, for a gradient; `weights` is the narrow shape.
 void narrow_weights(const Shape& weights, const Grouping& grouping, const float* wide, float* narrow);
 

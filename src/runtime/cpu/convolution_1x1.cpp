@@ -13,28 +13,17 @@ namespace {
 
 constexpr int64_t block = 16;
 
-/// The work in `bands` of tiles x `parts` of the output channels.
-struct Cut {
-  int64_t tiles = 1, outputs = 1;  // all
-  int64_t bands = 1, parts = 1;
-
-  int count() const { return static_cast<int>(bands * parts); }
-  Convolution1x1Part part(int task) const {
-    const Range t = part_of(tiles, bands, task / parts), o = part_of(outputs, parts, task % parts);
-    return {t.begin, t.end, o.begin, o.end};
-  }
-};
-
-// Bands divide the pixels that are read, parts the weights; each task reads its share of one and all of the other.
-Cut cut_work(const Convolution1x1& s, int64_t images, int64_t macs) {
-  Cut best{.tiles = images * s.rows * s.tiles_in_row(), .outputs = s.out_blocks};
+// Rows are tiles of pixels, columns blocks of output channels. Bands divide the pixels that are read, parts the
+// weights; each task reads its share of one and all of the other.
+TwoWayCut cut_work(const Convolution1x1& s, int64_t images, int64_t macs) {
+  TwoWayCut best{.rows = images * s.rows * s.tiles_in_row(), .columns = s.out_blocks};
   const int64_t weights = s.out_blocks * s.weights_block(), x = images * s.in_blocks * s.rows * s.columns * block;
   // A task should be worth some ten microseconds.
   const auto wanted =
       static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::clamp<int64_t>(macs / 500'000, 1, 8))));
   int64_t least = 0;
   for (int64_t parts = 1; parts <= std::min(wanted, (s.out_blocks + 1) / 2); parts *= 2) {
-    const int64_t bands = std::min(wanted / parts, best.tiles);
+    const int64_t bands = std::min(wanted / parts, best.rows);
     const int64_t read = bands * weights + parts * x;
     const bool more = bands * parts > best.bands * best.parts, as_many = bands * parts == best.bands * best.parts;
     if (parts > 1 && !more && !(as_many && read < least)) continue;
@@ -46,17 +35,10 @@ Cut cut_work(const Convolution1x1& s, int64_t images, int64_t macs) {
 
 // Weights [O,C], as [C/16][O][16] for the gradient of the input and as [O/16][C][16] else.
 Buffer pack_1x1(Lowering& to, Value weights, bool transposed) {
-  const bool constant = !to.training && to[weights].kind != ValueKind::computed;
   const int64_t outputs = to.shape(weights)[0], inputs = to.shape(weights)[1];
-  const Buffer from = to.read(weights);
-  const std::string name = to[weights].name + " packed";
-  const std::size_t bytes = static_cast<std::size_t>(outputs * inputs) * sizeof(float);
-  const Buffer packed = constant ? to.program.persistent(name, bytes) : to.program.planned(name, bytes);
-  const Node named{.name = to[weights].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
-  Step step = to.step(named, "pack 1x1");
-  step.reads = {from};
-  step.writes = {packed};
-  step.prepare = constant;
+  Step step = to.packing(weights, to.read(weights), " packed", "pack 1x1",
+                         static_cast<std::size_t>(outputs * inputs) * sizeof(float));
+  const Buffer from = step.reads[0], packed = step.writes[0];
   const auto forward = [=, kernels = &to.kernels](const Memory& m, int task, int) {
     const int64_t begin = task * block * inputs;
     kernels->f32.to_blocked(m.at<float>(from) + begin, m.at<float>(packed) + begin, block, inputs);
@@ -87,12 +69,13 @@ void add_1x1(Lowering& to, const Node& node, const Convolution1x1& sizes, int64_
   for (Buffer more : {b.bias, b.residual, b.mask})
     if (more) step.reads.push_back(more);
   step.writes = {b.result};
-  const Cut cut = cut_work(sizes, images, step.info.macs);
+  const TwoWayCut cut = cut_work(sizes, images, step.info.macs);
   const auto task = [=, convolve = to.kernels.convolve_1x1](const Memory& memory, int index, int) {
     const auto at_or_null = [&](Buffer buffer) { return buffer ? memory.at<float>(buffer) : nullptr; };
     const ConvolutionFinish finish{at_or_null(b.bias), at_or_null(b.residual), at_or_null(b.mask), relu};
-    convolve(sizes, cut.part(index), memory.at<float>(b.source), memory.at<float>(b.weights),
-             memory.at<float>(b.result), finish);
+    const Range tiles = cut.band(index), outputs = cut.part(index);
+    convolve(sizes, {tiles.begin, tiles.end, outputs.begin, outputs.end}, memory.at<float>(b.source),
+             memory.at<float>(b.weights), memory.at<float>(b.result), finish);
   };
   step.run = [=, run = to.runner()](const Memory& memory) { run(memory, cut.count(), task); };
   to.program.add(std::move(step));

@@ -9,40 +9,22 @@ namespace {
 
 constexpr int64_t block = 16, taps = 9;
 
-/// The work in `bands` of rows x `parts` of the groups of output channels.
-struct Cut {
-  int64_t rows = 1, groups = 1;  // all
-  int64_t bands = 1, parts = 1;
-
-  int count() const { return static_cast<int>(bands * parts); }
-  Convolution3x3Part part(int task) const {
-    const Range r = part_of(rows, bands, task / parts), g = part_of(groups, parts, task % parts);
-    return {r.begin, r.end, g.begin, g.end};
-  }
-};
-
-// Weights are the larger part of what is read where groups are many, so groups are what is cut first.
-Cut cut_work(const Convolution3x3& s, int64_t images, int64_t macs) {
+// Rows of pixels, and columns that are groups of output channels. Weights are the larger part of what is read where
+// groups are many, so groups are cut first.
+TwoWayCut cut_work(const Convolution3x3& s, int64_t images, int64_t macs) {
   // A task should be worth some ten microseconds.
   const int64_t wanted = std::clamp<int64_t>(macs / 500'000, 1, 8);
-  Cut cut{.rows = images * s.rows, .groups = s.out_blocks / s.group()};
-  cut.parts = std::min(wanted, cut.groups);
+  TwoWayCut cut{.rows = images * s.rows, .columns = s.out_blocks / s.group()};
+  cut.parts = std::min(wanted, cut.columns);
   cut.bands = std::min(wanted / cut.parts, cut.rows);
   return cut;
 }
 
 /// Weights [O,C,3,3] as Convolution3x3 wants them.
 Buffer pack_3x3(Lowering& to, Value weights, const Convolution3x3& s) {
-  const bool constant = !to.training && to[weights].kind != ValueKind::computed;
-  const Buffer from = to.read(weights);
-  const std::string name = to[weights].name + " packed";
-  const std::size_t bytes = static_cast<std::size_t>(to.shape(weights).elements()) * sizeof(float);
-  const Buffer packed = constant ? to.program.persistent(name, bytes) : to.program.planned(name, bytes);
-  const Node named{.name = to[weights].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
-  Step step = to.step(named, "pack 3x3");
-  step.reads = {from};
-  step.writes = {packed};
-  step.prepare = constant;
+  Step step = to.packing(weights, to.read(weights), " packed", "pack 3x3",
+                         static_cast<std::size_t>(to.shape(weights).elements()) * sizeof(float));
+  const Buffer from = step.reads[0], packed = step.writes[0];
   const int64_t inputs = s.in_blocks * block, group_outputs = s.group() * block;
   const auto pack_outputs = [=](const Memory& m, int task, int) {
     const int64_t group = task / s.group(), lane = task % s.group() * block;
@@ -81,13 +63,14 @@ void lower_3x3(const Conv& op, const Node& node, Lowering& to) {
   for (Buffer more : {bias, residual})
     if (more) step.reads.push_back(more);
   step.writes = {result};
-  const Cut cut = cut_work(sizes, from.n(), step.info.macs);
+  const TwoWayCut cut = cut_work(sizes, from.n(), step.info.macs);
   const auto task = [=, relu = op.relu, convolve = to.kernels.convolve_3x3](const Memory& memory, int index, int) {
     const ConvolutionFinish finish{.bias = bias ? memory.at<float>(bias) : nullptr,
                                    .residual = residual ? memory.at<float>(residual) : nullptr,
                                    .relu = relu};
-    convolve(sizes, cut.part(index), memory.at<float>(source), memory.at<float>(weights), memory.at<float>(result),
-             finish);
+    const Range rows = cut.band(index), groups = cut.part(index);
+    convolve(sizes, {rows.begin, rows.end, groups.begin, groups.end}, memory.at<float>(source),
+             memory.at<float>(weights), memory.at<float>(result), finish);
   };
   step.run = [=, run = to.runner()](const Memory& memory) { run(memory, cut.count(), task); };
   to.program.add(std::move(step));

@@ -63,16 +63,9 @@ PackedWeights pack(Lowering& to, const Node& node, Value weights, amx::WeightPac
   packing.taps = plan->packing.data();
   const int64_t blocks = packing.outputs / 16;
   const int64_t bytes = blocks * packing.kernel_rows * packing.row_tiles * amx::tile_bytes;
-  const bool constant = !to.training && to[weights].kind != ValueKind::computed;
-  const std::string name = to[weights].name + " packed";
-  const Buffer from = to.read(weights);
-  const Buffer buffer = constant ? to.program.persistent(name, static_cast<std::size_t>(bytes))
-                                 : to.program.planned(name, static_cast<std::size_t>(bytes));
-  const Node named{.name = node.name, .op = Reshape{}, .inputs = {}, .outputs = {}};
-  Step step = to.step(named, "pack");
-  step.reads = {from};
-  step.writes = {buffer};
-  step.prepare = constant;
+  Step step = to.packing(weights, to.read(weights), " packed", "pack", static_cast<std::size_t>(bytes));
+  step.info.node = node.name;
+  const Buffer from = step.reads[0], buffer = step.writes[0];
   const int tasks = tasks_for(bytes, blocks);
   step.run = [=, run = to.runner()](const Memory& memory) {
     run(memory, tasks, [&](const Memory& m, int task, int) {

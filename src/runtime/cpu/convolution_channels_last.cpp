@@ -125,19 +125,13 @@ void pack_share(const Plan& plan, const Window& v, const float* w, int64_t share
 
 Buffer packed_weights(const std::shared_ptr<const Plan>& plan, const Window& window, Value weights,
                       const Grouping& grouping, Lowering& to) {
-  const bool constant = !to.training && to[weights].kind != ValueKind::computed;
-  const Buffer from = grouping.merged > 1 ? widened_weights(to, weights, grouping, constant) : to.read(weights);
+  const Buffer from = grouping.merged > 1 ? widened_weights(to, weights, grouping) : to.read(weights);
   const ChannelsLast& s = plan->shape;
   const auto group_bytes = static_cast<std::size_t>(packed_bytes(s, s.products));
-  const std::size_t bytes = group_bytes * static_cast<std::size_t>(plan->groups);
-  const std::string name = to[weights].name + " packed";
-  const Buffer packed = constant ? to.program.persistent(name, bytes) : to.program.planned(name, bytes);
   const int64_t group_weights = s.out_channels * s.channels * window.kernel_h * window.kernel_w, shares = shares_of(s);
-  const Node named{.name = to[weights].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
-  Step step = to.step(named, "pack for amx");
-  step.reads = {from};
-  step.writes = {packed};
-  step.prepare = constant;
+  Step step =
+      to.packing(weights, from, " packed", "pack for amx", group_bytes * static_cast<std::size_t>(plan->groups));
+  const Buffer packed = step.writes[0];
   step.run = [=, run = to.runner()](const Memory& memory) {
     run(memory, static_cast<int>(plan->groups * shares), [&](const Memory& m, int task, int) {
       const int64_t group = task / shares, share = task % shares;

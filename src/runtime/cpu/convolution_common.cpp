@@ -161,22 +161,16 @@ MemoryDesc row_major_weights(const MemoryDesc& like) {
 
 Buffer pack_weights(Lowering& to, Value weights, const Grouping& grouping, const MemoryDesc& wanted, int parts) {
   const MemoryDesc plain = row_major_weights(wanted);
-  const bool constant = !to.training && to[weights].kind != ValueKind::computed;
-  const Buffer from = grouping.merged > 1 ? widened_weights(to, weights, grouping, constant) : to.read(weights);
+  const Buffer from = grouping.merged > 1 ? widened_weights(to, weights, grouping) : to.read(weights);
   if (wanted == plain) return from;
   for (const Lowering::Packed& known : to.packed)
     if (known.value == weights && known.parts == parts && known.desc == wanted) return known.buffer;
   const std::size_t part_bytes = packed_bytes(wanted);
-  const std::size_t bytes = part_bytes * static_cast<std::size_t>(parts);
-  const std::string name = to[weights].name + " packed";
-  const Buffer buffer = constant ? to.program.persistent(name, bytes) : to.program.planned(name, bytes);
   const auto reorder = std::make_shared<Primitive>(reorder_candidate(plain, wanted, to.workers->engine), to.workers);
   const std::size_t plain_bytes = plain.get_size();
-  const Node named{.name = to[weights].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
-  Step step = to.step(named, "reorder " + reorder->implementation());
-  step.reads = {from};
-  step.writes = {buffer};
-  step.prepare = constant;
+  Step step = to.packing(weights, from, " packed", "reorder " + reorder->implementation(),
+                         part_bytes * static_cast<std::size_t>(parts));
+  const Buffer buffer = step.writes[0];
   step.run = [=, run = to.runner()](const Memory& memory) {
     run(memory, parts, [&](const Memory& m, int part, int worker) {
       const auto p = static_cast<std::size_t>(part);

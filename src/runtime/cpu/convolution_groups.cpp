@@ -38,19 +38,13 @@ Grouping choose_grouping(const Lowering& to, const Shape& x, const Shape& y, int
   return {groups, static_cast<int>(merged)};
 }
 
-Buffer widened_weights(Lowering& to, Value weights, const Grouping& grouping, bool constant) {
+Buffer widened_weights(Lowering& to, Value weights, const Grouping& grouping) {
   const auto known = to.widened.find(weights);
   if (known != to.widened.end()) return known->second;
   const Widening w = widening_of(to.shape(weights), grouping);
-  const std::string name = to[weights].name + " widened";
   const std::size_t bytes = floats(w.out_channels * w.wide_row());
-  const Buffer from = to.read(weights);
-  const Buffer wide = constant ? to.program.persistent(name, bytes) : to.program.planned(name, bytes);
-  const Node named{.name = to[weights].name, .op = Reshape{}, .inputs = {}, .outputs = {}};
-  Step step = to.step(named, "widen groups");
-  step.reads = {from};
-  step.writes = {wide};
-  step.prepare = constant;
+  Step step = to.packing(weights, to.read(weights), " widened", "widen groups", bytes);
+  const Buffer from = step.reads[0], wide = step.writes[0];
   step.run = [=](const Memory& memory) {
     float* out = memory.at<float>(wide);
     std::memset(out, 0, bytes);

@@ -213,6 +213,18 @@ Buffer Lowering::temporary(const Node& node, const std::string& what, int64_t by
   return program.planned(node.name + "." + what, static_cast<std::size_t>(bytes));
 }
 
+Step Lowering::packing(Value weights, Buffer from, const std::string& what, std::string implementation,
+                       std::size_t bytes) {
+  const std::string& name = graph[weights].name;
+  const bool constant = !training && graph[weights].kind != ValueKind::computed;
+  const Buffer result = constant ? program.persistent(name + what, bytes) : program.planned(name + what, bytes);
+  Step packing = step({.name = name, .op = Reshape{}, .inputs = {}, .outputs = {}}, std::move(implementation));
+  packing.reads = {from};
+  packing.writes = {result};
+  packing.prepare = constant;
+  return packing;
+}
+
 Step Lowering::step(const Node& node, std::string implementation) const {
   Step step;
   step.info = {.node = node.name, .implementation = std::move(implementation), .macs = 0};

@@ -11,6 +11,7 @@
 #include "runtime/cpu/primitive.hpp"
 #include "runtime/program.hpp"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
@@ -32,6 +33,17 @@ struct Range {
   int64_t size() const { return end - begin; }
 };
 Range part_of(int64_t total, int64_t parts, int64_t part);
+
+/// work(plane, first line, line behind the last) for each plane of `lines` lines that has some of `range`, in which the
+/// lines of all planes follow one another.
+template <class Work>
+void each_plane(Range range, int64_t lines, const Work& work) {
+  for (int64_t at = range.begin; at < range.end;) {
+    const int64_t plane = at / lines, first = at % lines, end = std::min(lines, first + range.end - at);
+    work(plane, first, end);
+    at += end - first;
+  }
+}
 
 /// How many tasks `work` elements (or a like amount of work) are worth; a function of shapes alone.
 int tasks_for(int64_t work, int64_t limit);
@@ -103,6 +115,10 @@ class Lowering {
   void share(Value from, Value to);
   /// Planned memory that belongs to no value.
   Buffer temporary(const Node& node, const std::string& what, int64_t bytes);
+
+  /// A step that rearranges weights, found at `from`, into memory of their own: before the first run if no run changes
+  /// them. It has from as reads[0] and that memory as writes[0]; the caller says how it runs, and adds it.
+  Step packing(Value weights, Buffer from, const std::string& what, std::string implementation, std::size_t bytes);
 
   /// The node that alone reads this value, which nobody observes; null if there is none. A kernel that can do that
   /// node's work while it has the value in its registers writes its result instead and absorbs it.

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 namespace resnet::cpu {
+
 namespace {
 
 struct NormPlan {
@@ -73,28 +74,18 @@ struct ForwardBuffers {
 };
 
 template <class T>
-void pool_task(const NormPlan& plan, const ImageKernels<T>& kernels, const ForwardBuffers& b, const PoolNorm& norm,
-               const Memory& memory, int task) {
-  const PooledResult& pooled = *b.pooled;
-  const int64_t cb = plan.channel_block(task);
-  const Range images = plan.lane(task);
-  for (int64_t n = images.begin; n < images.end; ++n) {
-    const int64_t plane = n * plan.blocks + cb, at = plane * pooled.y_plane();
-    int32_t* positions = memory.at<int32_t>(pooled.positions) + at;
-    kernels.max_pool(pooled.sizes, memory.at<T>(b.x) + plane * pooled.x_plane(), &norm, memory.at<T>(b.y) + at,
-                     positions);
-    for (int64_t lane = plan.present(cb); lane < plan.block; ++lane)  // the padding
-      for (int64_t i = lane; i < pooled.y_plane(); i += plan.block) positions[i] = 0;
-  }
-}
-
-template <class T>
 void normalise_task(const NormPlan& plan, const ImageKernels<T>& kernels, const ForwardBuffers& b, float epsilon,
                     const Memory& memory, int task) {
   Channels scale, shift;
   scale_and_shift(plan, plan.channel_block(task), epsilon, memory.at<float>(b.gamma), memory.at<float>(b.beta),
                   memory.at<float>(b.mean), memory.at<float>(b.var), scale, shift);
-  if (b.pooled) return pool_task(plan, kernels, b, {scale, shift, b.relu}, memory, task);
+  if (b.pooled) {
+    const Range images = plan.lane(task);
+    const int64_t cb = plan.channel_block(task);
+    for (int64_t n = images.begin; n < images.end; ++n)
+      b.pooled->compute(kernels, memory, b.x, n * plan.blocks + cb, {scale, shift, b.relu}, plan.present(cb));
+    return;
+  }
   const int64_t at = plan.offset(task);
   kernels.normalise(plan.planes(task), memory.at<T>(b.x) + at, b.residual ? memory.at<T>(b.residual) + at : nullptr,
                     memory.at<T>(b.y) + at, scale, shift, b.relu);

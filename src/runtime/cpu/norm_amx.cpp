@@ -66,19 +66,16 @@ void pool(const Runner& run, const Memory& memory, const Workers& workers, Buffe
   const int64_t height = pooled.sizes.out_height, lines = groups * height;
   const int tasks = tasks_for(groups * pooled.x_plane(), lines);
   run(memory, tasks, [&](const Memory& m, int task, int worker) {
-    const Range range = part_of(lines, tasks, task);
-    for (int64_t at = range.begin; at < range.end;) {
+    each_plane(part_of(lines, tasks, task), height, [&](int64_t group, int64_t first, int64_t end) {
       PoolSizes sizes = pooled.sizes;
-      const int64_t group = at / height;
-      sizes.line_begin = at % height;
-      sizes.line_end = std::min(height, sizes.line_begin + range.end - at);
+      sizes.line_begin = first;
+      sizes.line_end = end;
       amx::normalise_and_pool(
           sizes, m.at<BFloat16>(x) + group * pooled.x_plane(), scale, shift,
           m.at<BFloat16>(pooled.y) + group * pooled.y_plane(),
           m.at<int32_t>(pooled.positions) + group * pooled.y_plane(),
           m.at<std::byte>(workers.scratch) + static_cast<std::size_t>(worker) * workers.scratch_bytes);
-      at += sizes.line_end - sizes.line_begin;
-    }
+    });
   });
 }
 

@@ -43,15 +43,12 @@ void lower_lines(const Node& node, Lowering& to, const Pooling& pooling, int64_t
   const int64_t all = pooling.planes * lines;
   const int tasks = tasks_for(pooling.planes * pooling.x_plane(), all);
   to.add(node, "own", std::move(reads), std::move(writes), tasks, [=](const Memory& memory, int task, int) {
-    const Range range = part_of(all, tasks, task);
-    for (int64_t at = range.begin; at < range.end;) {
+    each_plane(part_of(all, tasks, task), lines, [&](int64_t plane, int64_t first, int64_t end) {
       PoolSizes sizes = pooling.sizes;
-      const int64_t plane = at / lines;
-      sizes.line_begin = at % lines;
-      sizes.line_end = std::min(lines, sizes.line_begin + range.end - at);
+      sizes.line_begin = first;
+      sizes.line_end = end;
       work(memory, sizes, plane);
-      at += sizes.line_end - sizes.line_begin;
-    }
+    });
   });
 }
 

@@ -40,4 +40,12 @@ struct HealthProbe::Sums {
   double path_step = 0;
 };
 
+/// Part of the channels for which `test` holds.
+template <class Test>
+double part_of(std::size_t channels, Test&& test) {
+  std::size_t count = 0;
+  for (std::size_t c = 0; c < channels; ++c) count += test(c) ? 1 : 0;
+  return channels ? static_cast<double>(count) / static_cast<double>(channels) : 0;
+}
+
 }  // namespace resnet

@@ -61,7 +61,7 @@ __attribute__((always_inline)) inline void add_block(const Convolution3x3& s, co
     for (int64_t j = 0; j < kernel; ++j) {
       for (int64_t k = 0; k < t.ahead_lines; ++k, ahead += line) __builtin_prefetch(ahead, 0, 2);
       const float* from = x + ((i - 1) * s.width + j - 1) * block;
-      // A row of the next input block, a third at a time. Narrow images are small enough to lie near anyhow.
+      // Pixels of the next input block beside those of this one. Narrow images are small enough to lie near anyhow.
       const float* next = x + ((s.height + i - 1) * s.width + j * block) * block;
       const float* w = weights + (i * kernel + j) * block * V * block;
       if (j == 0 && t.left_edge)
