@@ -45,6 +45,8 @@ TEST(Zoo, UnknownNamesSuggestTheNearest) {
   for (const char* name : {"", "resnet", "resnet21", "resnet020", "resnet20x", "resnet-20", "plain50", "plain152",
                            "resnet2", "resnet99999999999999999999", "RESNET20", "resnet\n20"})
     EXPECT_EQ(error_of([&] { find_model(name); }).code(), ExitCode::usage) << name;
+  for (const char* path : {"runs/nothing", "model.onnx", "model.safetensors"})
+    EXPECT_TRUE(mentions(error_of([&] { find_model(path); }), "no such file or run")) << path;
 }
 
 TEST(Zoo, OptionsChangeACopyOfTheRow) {
